@@ -1,0 +1,77 @@
+"""Tie-breaking that depends on what a row contains, never on where it stands."""
+
+import numpy as np
+
+# Constants of the 64-bit finaliser of splitmix64 (Steele, Lea and Flood, 2014).
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+def _mix(h):
+    h = h + _GOLDEN
+    h = (h ^ (h >> np.uint64(30))) * _MIX_1
+    h = (h ^ (h >> np.uint64(27))) * _MIX_2
+    return h ^ (h >> np.uint64(31))
+
+
+def hash_rows(content, seed):
+    """Hash every row to 64 bits, equal rows to equal hashes.
+
+    Values are compared as float64, so the hash is the same for int8, float32 and
+    float64 versions of the same numbers, and for -0.0 and 0.0. The order of the
+    columns matters.
+
+    Parameters
+    ----------
+    content : ndarray of shape (n, c)
+        Any real numeric dtype.
+    seed : int
+        In [0, 2**64).
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype uint64
+    """
+    h = _mix(np.full(content.shape[0], seed, dtype=np.uint64))
+    for j in range(content.shape[1]):
+        # Adding 0.0 turns -0.0, which has other bits than 0.0, into 0.0.
+        bits = (content[:, j].astype(np.float64) + 0.0).view(np.uint64)
+        h = _mix(h ^ bits)
+    return h
+
+
+def break_ties(proba, content, seed):
+    """Choose the largest column of every row; a hash of the row decides ties.
+
+    Columns within a relative 1e-9 of the row's maximum (8 machine epsilons in
+    float32) are tied, so that the noise of a sum's order decides nothing. Among t
+    tied columns the one numbered ``hash_rows(content, seed) % t`` wins: rows of
+    equal content get equal codes, in any batch and in any order.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n, K)
+        Scores, higher is better, K >= 1.
+    content : ndarray of shape (n, c)
+        What identifies a row: votes or features, any real numeric dtype.
+    seed : int
+        In [0, 2**64).
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype intp
+        Column numbers.
+    """
+    dtype = np.result_type(proba, np.float16)
+    tolerance = max(1e-9, 8 * float(np.finfo(dtype).eps))
+    codes = proba.argmax(axis=1)
+    top = np.take_along_axis(proba, codes[:, None], axis=1)
+    tied = proba >= top - tolerance * np.abs(top)
+    n_tied = tied.sum(axis=1)
+    rows = np.flatnonzero(n_tied > 1)
+    if rows.size:
+        pick = hash_rows(content[rows], seed) % n_tied[rows].astype(np.uint64)
+        nth = tied[rows].cumsum(axis=1) - 1
+        codes[rows] = (nth == pick[:, None].astype(np.intp)).argmax(axis=1)
+    return codes

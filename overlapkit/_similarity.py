@@ -1,0 +1,393 @@
+"""Similarity of many rows to a set of reference rows, aggregated while in cache."""
+
+from functools import cached_property
+from numbers import Integral, Real
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_array
+
+from ._kernels import similarity as kernels
+from ._memory_map import release_rows
+from ._sklearn_compat import Interval, StrOptions, validate_params
+from ._threads import Workspace, n_threads, run_tiles, steps
+
+__all__ = ["PreparedReference", "reference_similarity"]
+
+# What one worker thread holds at a time; none of it grows with the number of rows
+# on either side. Tiles of 1024 x 1024 float32 products measured best: large enough
+# for BLAS, small enough to be reduced while they are in cache.
+_PRODUCT_BYTES = 4 << 20  # a tile of products
+_ROWS_BYTES = 8 << 20  # scored rows, converted and normalised
+_BLOCK_BYTES = 2 << 20  # reference rows, when they have to be converted
+_WIDE_BYTES = 4 << 20  # similarities for order statistics, one row at least
+_LONG_BYTES = 32 << 20  # such rows of all threads, where one is longer than that
+_TILE_ROWS = 1024
+_TOP_BLOCK = 2048  # similarities of a row between two selections of the largest
+# A converted copy of the reference is kept when it is at most this large.
+_RESIDENT_BYTES = 8 << 20
+# Rows are padded to a multiple of this, the width of a BLAS micro-kernel: then the
+# edge kernels, which may round differently, never touch a row that counts.
+_PAD = 16
+
+
+class PreparedReference:
+    """Reference rows made ready once, to score many batches of rows.
+
+    The rows themselves are not copied when they already have the precision of the
+    computation: normalisation is a weight per reference row, applied while a tile
+    of products is reduced.
+
+    Parameters
+    ----------
+    reference : array-like of shape (n_reference, n_features)
+        At least one row. Not copied: do not change it while this object is used.
+    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        As in :func:`reference_similarity`.
+    dtype : dtype, default=numpy.float32
+        Precision of the products, float32 or float64. Distances are always computed
+        in float64, because they are differences of nearly equal numbers.
+
+    Attributes
+    ----------
+    n_rows, n_features : int
+        Shape of the reference.
+    metric : str
+        The metric.
+    dtype : dtype
+        Precision of the products.
+
+    Raises
+    ------
+    ValueError
+        If the reference is empty, not two-dimensional or not finite.
+    TypeError
+        If the reference is sparse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overlapkit._similarity import PreparedReference
+    >>> prepared = PreparedReference([[1.0, 0.0], [0.0, 2.0]])
+    >>> prepared.score(np.array([[3.0, 0.0]]), aggregation="max")
+    array([1.])
+    """
+
+    def __init__(self, reference, *, metric="cosine", dtype=np.float32) -> None:
+        reference = _check(reference, "reference", ensure_min_samples=1)
+        self.metric = metric
+        self.dtype = np.dtype(np.float64 if metric == "euclidean" else dtype)
+        self.n_rows, self.n_features = reference.shape
+        self._row_bytes = self.n_features * self.dtype.itemsize
+        if (
+            reference.dtype != self.dtype
+            and self.n_rows * self._row_bytes <= _RESIDENT_BYTES
+        ):
+            reference = reference.astype(self.dtype)
+        self._rows = reference
+        self._squares = np.empty(self.n_rows)
+        step = max(1, _BLOCK_BYTES // self._row_bytes)
+        space = Workspace()
+        for start, stop in steps(self.n_rows, step):
+            _, squares, n = _load(
+                reference, start, stop, self.dtype, False, "reference", space
+            )
+            self._squares[start:stop] = squares[:n]
+        if metric == "cosine":
+            self._weights = kernels.inverse_norms(self._squares, self.dtype)
+        else:
+            self._weights = np.ones(self.n_rows, dtype=self.dtype)
+        self._weights = self._weights.astype(self.dtype, copy=False)
+
+    def _block(self, start, stop):
+        """Reference rows in the precision of the products, without normalisation."""
+        return self._rows[start:stop].astype(self.dtype, copy=False)
+
+    @cached_property
+    def _centroid(self):
+        """Mean of the reference rows, each divided by its norm for the cosine."""
+        total = np.zeros(self.n_features)
+        step = max(1, _BLOCK_BYTES // (8 * self.n_features))
+        for start, stop in steps(self.n_rows, step):
+            block = self._rows[start:stop].astype(np.float64, copy=False)
+            total += self._weights[start:stop].astype(np.float64) @ block
+        return (total / self.n_rows).astype(self.dtype)
+
+    def score(
+        self,
+        X,
+        *,
+        aggregation="mean",
+        absolute=True,
+        quantile=0.9,
+        top_k=10,
+        n_jobs=None,
+    ) -> np.ndarray:
+        """Aggregate the similarities of each row of X to the reference rows.
+
+        The parameters, the result and the errors are those of
+        :func:`reference_similarity`, except that the parameters are not validated.
+        """
+        X = _check(X, "X", ensure_min_samples=0)
+        if X.shape[1] != self.n_features:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but the reference has "
+                f"{self.n_features}; both must come from the same representation."
+            )
+        absolute = absolute and self.metric != "euclidean"
+        out = np.empty(X.shape[0], dtype=_result_dtype(X))
+        space = Workspace()
+
+        fits = _ROWS_BYTES // self._row_bytes // _PAD * _PAD
+        tile_rows = max(_PAD, min(_TILE_ROWS, fits))
+        # Few rows are cut finer, whatever n_jobs is, so that all threads get some.
+        tile_rows = min(tile_rows, max(4 * _PAD, _padded(-(-X.shape[0] // 8))))
+        if aggregation == "mean" and not absolute and self.metric != "euclidean":
+            centroid = self._centroid
+
+            def aggregate(rows, squares, n_valid):
+                return rows @ centroid
+
+        elif aggregation in ("max", "mean"):
+
+            def aggregate(rows, squares, n_valid):
+                return self._stream(rows, squares, aggregation, absolute, space)
+
+        else:
+            top_k = min(top_k, self.n_rows)
+            # A few largest are carried from block to block; else a row is held whole.
+            streams = aggregation == "topk" and top_k <= _TOP_BLOCK
+            width = top_k + _TOP_BLOCK if streams else self.n_rows
+            width_bytes = width * self.dtype.itemsize
+            tile_rows = max(1, min(tile_rows, _WIDE_BYTES // width_bytes))
+            if tile_rows == 1:
+                most = max(1, _LONG_BYTES // width_bytes)
+                n_jobs = min(n_threads(n_jobs), most)
+
+            def aggregate(rows, squares, n_valid):
+                blocks = self._similarities(rows, squares, absolute, n_valid, space)
+                if streams:
+                    return kernels.largest_mean(blocks, top_k)
+                whole = space.take("wide", (n_valid, width), self.dtype)
+                for start, block in blocks:
+                    whole[:, start : start + block.shape[1]] = block
+                if aggregation == "quantile":
+                    return kernels.row_quantile(whole, quantile)
+                return kernels.row_top_mean(whole, top_k)
+
+        def task(start, stop):
+            rows, squares, n_valid = _load(
+                X, start, stop, self.dtype, self.metric == "cosine", "X", space
+            )
+            result = aggregate(rows, squares, n_valid)[:n_valid]
+            if self.metric == "cosine":  # rounding may step over the ends
+                result = np.clip(result, -1.0, 1.0)
+            out[start:stop] = result
+
+        run_tiles(task, steps(X.shape[0], tile_rows), n_jobs)
+        return out
+
+    def _stream(self, rows, squares, aggregation, absolute, space):
+        n = rows.shape[0]
+        if aggregation == "mean":
+            reduce, result = kernels.running_sum_abs, np.zeros(n)
+        elif absolute or self.metric == "euclidean":  # both are never negative
+            reduce, result = kernels.running_max_abs, np.zeros(n, self.dtype)
+        else:
+            reduce, result = kernels.running_max, np.full(n, -np.inf, self.dtype)
+        step = _PRODUCT_BYTES // (n * self.dtype.itemsize)
+        if self._rows.dtype != self.dtype:
+            step = min(step, _BLOCK_BYTES // self._row_bytes)
+        step = min(max(_PAD, step), self.n_rows)
+        products = space.take("products", (step, n), self.dtype)
+        columns = rows.T
+        for start, stop in steps(self.n_rows, step):
+            tile = products[: stop - start]
+            np.dot(self._block(start, stop), columns, out=tile)
+            if self.metric == "euclidean":
+                kernels.distance_similarity(tile, self._squares[start:stop], squares)
+            reduce(tile, self._weights[start:stop], result)
+        return result / self.n_rows if aggregation == "mean" else result
+
+    def _similarities(self, rows, squares, absolute, n_valid, space):
+        """Yield (start, similarities of the valid rows to reference rows from there).
+
+        What is yielded may be changed, and is only valid until the next one.
+        """
+        step = _TOP_BLOCK
+        if self._rows.dtype != self.dtype:
+            step = min(step, max(1, _BLOCK_BYTES // self._row_bytes))
+        for start, stop in steps(self.n_rows, step):
+            tile = space.take("products", (rows.shape[0], stop - start), self.dtype)
+            np.matmul(rows, self._block(start, stop).T, out=tile)
+            tile = tile[:n_valid]
+            if self.metric == "euclidean":
+                kernels.distance_similarity(tile, squares, self._squares[start:stop])
+            elif self.metric == "cosine":
+                tile *= self._weights[start:stop]
+            if absolute:
+                np.abs(tile, out=tile)
+            yield start, tile
+
+
+@validate_params(
+    {
+        "metric": [StrOptions({"cosine", "dot", "euclidean"})],
+        "aggregation": [StrOptions({"max", "mean", "quantile", "topk"})],
+        "absolute": ["boolean"],
+        "quantile": [Interval(Real, 0, 1, closed="both")],
+        "top_k": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+    },
+    prefer_skip_nested_validation=True,
+)
+def reference_similarity(
+    X: ArrayLike,
+    reference: ArrayLike,
+    *,
+    metric: Literal["cosine", "dot", "euclidean"] = "cosine",
+    aggregation: Literal["mean", "max", "quantile", "topk"] = "mean",
+    absolute: bool = True,
+    quantile: float = 0.9,
+    top_k: int = 10,
+    n_jobs: int | None = None,
+) -> np.ndarray:
+    r"""Score rows by their similarity to a set of reference rows.
+
+    A row that carries a hard pattern resembles the hard rows. How much it resembles
+    all of them (mean), the nearest ones (top k) or the nearest one (max) is its
+    overlap score.
+
+    For a row :math:`x` and reference rows :math:`r_1, \dots, r_m` the score is
+
+    .. math::
+
+        A(s(x, r_1), \dots, s(x, r_m)), \qquad
+        s = \frac{\langle x, r \rangle}{\|x\| \|r\|}, \quad
+        \langle x, r \rangle \quad\text{or}\quad \frac{1}{1 + \|x - r\|}
+
+    with :math:`|s|` instead of :math:`s` when ``absolute``.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Rows to score: any real type, memory order or memory map, dense. Read in
+        blocks and never changed. May have no rows.
+    reference : array-like of shape (n_reference, n_features)
+        Reference rows, dense, at least one.
+    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        Cosine, inner product, or 1 / (1 + Euclidean distance), which falls from 1
+        for equal rows towards 0. Rows whose norm is (next to) zero have cosine 0.
+    aggregation : {"mean", "max", "quantile", "topk"}, default="mean"
+        What is made of the similarities of a row: their mean, the largest one, a
+        quantile with linear interpolation, or the mean of the ``top_k`` largest.
+    absolute : bool, default=True
+        Aggregate absolute values. Ignored for distances.
+    quantile : float, default=0.9
+        Which quantile, in [0, 1]; for ``aggregation="quantile"``.
+    top_k : int, default=10
+        How many of the largest similarities are averaged, at most all of them; for
+        ``aggregation="topk"``.
+    n_jobs : int or None, default=None
+        Number of threads. ``None`` takes those BLAS may use, like a plain matrix
+        product; -1 takes all cores.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Scores, float32 for float16 and float32 ``X``, else float64. Higher is more
+        similar.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, the reference has no rows, the numbers of
+        features differ, or an input is not two-dimensional or not finite.
+    TypeError
+        If an input is sparse: convert it, or reduce its dimension, first.
+
+    See Also
+    --------
+    overlapkit.thresholds.change_point : Threshold for the scores.
+
+    Notes
+    -----
+    Threads that each run single-threaded BLAS on a tile reduce it while it is in
+    cache; BLAS threads of the process are limited meanwhile and restored afterwards.
+    The mean of signed similarities only needs the mean of the reference rows,
+    :math:`O((n + m) d)`; everything else takes :math:`n m` products of length
+    :math:`d`. Beside the result, a weight per reference row and at most 8 MiB for
+    a converted reference, a thread holds at most about 16 MiB. A quantile, or the mean
+    of more than 2,048 largest, needs the similarities of a row at once: with over a
+    million reference rows (in float32) these are longer, and fewer threads work on
+    them, so that all hold at most 32 MiB up to 8 million. Scores do not depend on
+    ``n_jobs``.
+
+    References
+    ----------
+    .. [1] C. Shin, J. Cooper, F. Sala, "Weak-to-Strong Generalization Through the
+       Data-Centric Lens", ICLR 2025.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overlapkit._similarity import reference_similarity
+    >>> hard = np.array([[0.0, 1.0], [0.0, 2.0]])
+    >>> X = np.array([[3.0, 0.0], [1.0, -1.0], [0.0, 0.5]])
+    >>> reference_similarity(X, hard).round(3)
+    array([0.   , 0.707, 1.   ])
+    >>> reference_similarity(X, hard, absolute=False, aggregation="max").round(3)
+    array([ 0.   , -0.707,  1.   ])
+    >>> reference_similarity(X, hard, metric="euclidean", aggregation="max").round(3)
+    array([0.24 , 0.309, 0.667])
+    """
+    X = _check(X, "X", ensure_min_samples=0)
+    prepared = PreparedReference(reference, metric=metric, dtype=_result_dtype(X))
+    return prepared.score(
+        X,
+        aggregation=aggregation,
+        absolute=absolute,
+        quantile=quantile,
+        top_k=top_k,
+        n_jobs=n_jobs,
+    )
+
+
+def _check(array, name, ensure_min_samples) -> np.ndarray:
+    # Finiteness is checked block by block: a memory map is read once, not twice.
+    return check_array(
+        array,
+        ensure_all_finite=False,
+        ensure_min_samples=ensure_min_samples,
+        input_name=name,
+    )
+
+
+def _result_dtype(X) -> np.dtype:
+    return np.dtype(np.float32 if X.dtype in (np.float16, np.float32) else np.float64)
+
+
+def _padded(n) -> int:
+    return -(-n // _PAD) * _PAD
+
+
+def _load(array, start, stop, dtype, normalize, name, space):
+    """Copy rows to a padded block; return it, its squared norms, the number of rows."""
+    n = stop - start
+    block = space.take("rows", (_padded(n), array.shape[1]), dtype)
+    block[n:] = 0
+    with np.errstate(over="ignore"):  # a float64 beyond float32 is reported below
+        np.copyto(block[:n], array[start:stop], casting="unsafe")
+    release_rows(array, start, stop)
+    squares = np.empty(block.shape[0])
+    kernels.square_sums(block, squares)
+    finite = np.isfinite(squares)
+    if not finite.all():
+        raise ValueError(
+            f"Row {start + int(np.argmin(finite))} of {name} contains NaN, infinity or "
+            f"a value too large for {np.dtype(dtype)}; impute or rescale it first."
+        )
+    if normalize:
+        kernels.scale_rows(block, kernels.inverse_norms(squares, np.dtype(dtype)))
+    return block, squares, n
