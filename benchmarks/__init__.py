@@ -1,0 +1,1 @@
+"""Commands that regenerate every number the documentation states."""
