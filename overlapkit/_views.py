@@ -1,0 +1,138 @@
+"""Two views in one X: which columns the strong and the weak model see.
+
+A view is an array of column positions, or ``None`` for "every column". Selectors
+are whatever :class:`~sklearn.compose.ColumnTransformer` takes: positions, names,
+slices, masks or callables.
+"""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_array
+
+from overlapkit._sklearn_compat import (
+    _get_column_indices,
+    _num_features,
+    _num_samples,
+    _safe_indexing,
+    validate_data,
+)
+
+__all__ = ["check_features", "is_dataframe", "resolve_columns", "select_columns"]
+
+
+def is_dataframe(X) -> bool:
+    """Whether X carries named columns of its own types (pandas, polars)."""
+    return hasattr(X, "columns")
+
+
+def check_features(estimator, X, *, reset):
+    """Check names and number of columns; turn anything but a frame into an array.
+
+    Values are left to whoever uses the view: a weak model may accept what a
+    similarity cannot, such as missing values or categories.
+    """
+    if not is_dataframe(X):
+        X = check_array(
+            X,
+            dtype="numeric",
+            ensure_all_finite=False,
+            input_name="X",
+            estimator=estimator,
+        )
+    elif _num_samples(X) == 0 or _num_features(X) == 0:
+        raise ValueError(
+            f"Found array with {_num_samples(X)} sample(s) and {_num_features(X)} "
+            f"feature(s) (shape={X.shape}) while a minimum of 1 is required by "
+            f"{type(estimator).__name__}."
+        )
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    return X
+
+
+def resolve_columns(X, columns, *, name) -> np.ndarray | None:
+    """Positions of the selected columns, ``None`` when all are.
+
+    Parameters
+    ----------
+    X : array or dataframe of shape (n_samples, n_features)
+    columns : selector
+        ``None``, or what ColumnTransformer takes.
+    name : str
+        Name of the parameter, for messages.
+
+    Returns
+    -------
+    ndarray of int or None
+
+    Raises
+    ------
+    ValueError
+        If a column does not exist, none is selected, or names are used on an array.
+    """
+    # slice(None) has no type that a selector's kind could be read from
+    if columns is None or (isinstance(columns, slice) and columns == slice(None)):
+        return None
+    if callable(columns):
+        columns = columns(X)
+    if not is_dataframe(X) and _names_columns(columns):
+        raise ValueError(
+            f"{name}={columns!r} selects columns by name, but X is an array without "
+            "column names. Inside meta-estimators that turn X into an array (such as "
+            "BaggingClassifier or SelfTrainingClassifier), select by position: an "
+            "integer, a list of integers or a slice."
+        )
+    n_features = _num_features(X)
+    _check_extent(columns, n_features, name)
+    if isinstance(columns, slice) and not _names_columns(columns):
+        columns = np.arange(n_features)[columns]  # a bare step has no type either
+    try:
+        indices = np.asarray(_get_column_indices(X, columns), dtype=np.intp)
+    except (ValueError, IndexError, KeyError) as error:
+        raise ValueError(
+            f"{name}={columns!r} does not fit X with {n_features} columns: {error}"
+        ) from error
+    if len(indices) == 0:
+        raise ValueError(f"{name}={columns!r} selects no column of X.")
+    if indices.min() < -n_features or indices.max() >= n_features:
+        raise ValueError(
+            f"{name}={columns!r} selects a column that does not exist: X has "
+            f"{n_features} columns."
+        )
+    return indices % n_features
+
+
+def _check_extent(columns, n_features, name) -> None:
+    """Refuse what NumPy would cut to size or read as numbers without a word."""
+    if isinstance(columns, slice):
+        ends = [e for e in (columns.start, columns.stop) if isinstance(e, Integral)]
+        beyond = [e for e in ends if e > n_features or e < -n_features]
+        if beyond:
+            raise ValueError(
+                f"{name}={columns!r} selects columns that do not exist: X has "
+                f"{n_features} columns, and {beyond[0]} is beyond them. Leave an end "
+                "open for 'as far as there are columns': slice(start, None)."
+            )
+        return
+    mask = np.asarray(columns)
+    if mask.dtype == bool and mask.ndim == 1 and len(mask) != n_features:
+        raise ValueError(
+            f"{name} is a mask of {len(mask)} columns, but X has {n_features}."
+        )
+
+
+def _names_columns(columns) -> bool:
+    if isinstance(columns, slice):
+        return isinstance(columns.start, str) or isinstance(columns.stop, str)
+    if isinstance(columns, str):
+        return True
+    return any(isinstance(c, str) for c in np.atleast_1d(np.asarray(columns, object)))
+
+
+def select_columns(X, indices):
+    """The view itself; neighbouring columns of an array are not copied."""
+    if indices is None:
+        return X
+    if not is_dataframe(X) and np.all(np.diff(indices) == 1):
+        return X[:, indices[0] : indices[-1] + 1]
+    return _safe_indexing(X, indices, axis=1)

@@ -1,0 +1,123 @@
+"""Gap recovered, overlap density, and the report by region."""
+
+import numpy as np
+import pytest
+
+from overlapkit.exceptions import DegenerateGapWarning
+from overlapkit.metrics import (
+    overlap_density_score,
+    performance_gap_recovered_score,
+    region_report,
+)
+
+
+@pytest.mark.parametrize(
+    ("student", "expected"), [(0.9, 1.0), (0.7, 0.0), (0.6, -0.5), (0.95, 1.25)]
+)
+def test_pgr_is_measured_from_the_anchor(student, expected):
+    got = performance_gap_recovered_score(student, anchor=0.7, ceiling=0.9)
+    assert isinstance(got, float)
+    assert got == pytest.approx(expected)
+
+
+def test_pgr_of_published_accuracies():
+    # Dream: weak .603, student .589, ceiling .739; stated as about -0.10
+    got = performance_gap_recovered_score(0.589, anchor=0.603, ceiling=0.739)
+    assert got == pytest.approx(-0.10, abs=0.005)
+
+
+def test_pgr_broadcasts():
+    got = performance_gap_recovered_score(
+        [[0.8], [0.7]], anchor=0.7, ceiling=[0.9, 0.8]
+    )
+    np.testing.assert_allclose(got, [[0.5, 1.0], [0.0, 0.0]], atol=1e-12)
+
+
+@pytest.mark.parametrize("ceiling", [0.7, 0.6, np.nan])
+def test_pgr_without_a_gap_is_an_error_or_nan_with_a_warning(ceiling):
+    message = r"No gap to recover in 1 of 1 cases: the ceiling .* anchor \(0.7\)"
+    with pytest.raises(ValueError, match=message):
+        performance_gap_recovered_score(0.8, anchor=0.7, ceiling=ceiling)
+    with pytest.warns(DegenerateGapWarning, match=message):
+        got = performance_gap_recovered_score(
+            0.8, anchor=0.7, ceiling=ceiling, on_degenerate="nan"
+        )
+    assert np.isnan(got)
+
+
+def test_pgr_only_the_degenerate_runs_are_nan():
+    with pytest.warns(DegenerateGapWarning, match="1 of 3 cases"):
+        got = performance_gap_recovered_score(
+            0.8, anchor=[0.7, 0.9, 0.6], ceiling=0.9, on_degenerate="nan"
+        )
+    np.testing.assert_allclose(got, [0.5, np.nan, 2 / 3])
+
+
+def test_pgr_refuses_an_unknown_rule():
+    with pytest.raises(ValueError, match="'raise' or 'nan', got 'zero'"):
+        performance_gap_recovered_score(1, anchor=0, ceiling=1, on_degenerate="zero")
+
+
+@pytest.mark.parametrize(
+    ("regions", "expected"),
+    [([0, 1, 1, 2], 0.5), ([1, 1], 1.0), ([0, 2], 0.0), ([1, 3, 3, 0], 0.5)],
+)
+def test_density_counts_rows_with_a_pattern(regions, expected):
+    assert overlap_density_score(regions) == expected
+
+
+@pytest.mark.parametrize(
+    ("regions", "message"),
+    [
+        ([0, 4], r"found \[4\]"),
+        ([0.0, np.nan], "found"),
+        ([], "no row|0 sample"),
+        ([3, 3], "There is no row with a region"),
+    ],
+)
+def test_density_refuses_what_is_no_region(regions, message):
+    with pytest.raises(ValueError, match=message):
+        overlap_density_score(np.array(regions))
+
+
+def test_region_report_by_hand():
+    y = np.array([0, 1, 0, 1, 0, 1, 1])
+    student = np.array([0, 1, 0, 0, 1, 1, 0])
+    weak = np.array([0, 1, 1, 1, 1, 0, 0])
+    regions = np.array([0, 0, 1, 1, 2, 2, 2])
+    report = region_report(y, student, regions, weak_labels=weak)
+    assert report.index.tolist() == ["easy", "overlap", "hard", "all"]
+    assert report["n"].tolist() == [2, 2, 3, 7]
+    np.testing.assert_allclose(report["share"], [2 / 7, 2 / 7, 3 / 7, 1])
+    np.testing.assert_allclose(report["accuracy"], [1, 0.5, 1 / 3, 4 / 7])
+    np.testing.assert_allclose(report["weak_accuracy"], [1, 0.5, 0, 3 / 7])
+    np.testing.assert_allclose(report["gain"], [0, 0, 1 / 3, 1 / 7])
+    # hard: class 0 is never right, class 1 every other time
+    assert report.loc["hard", "balanced_accuracy"] == pytest.approx(0.25)
+    # shares times accuracies make up the whole
+    parts = report.drop(index="all")
+    assert (parts["share"] * parts["accuracy"]).sum() == pytest.approx(4 / 7)
+
+
+def test_region_report_shows_only_regions_that_are_there():
+    report = region_report(["a", "b"], ["a", "a"], [3, 1])
+    assert report.index.tolist() == ["overlap", "neither", "all"]
+    assert "gain" not in report
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (([0, 1], [0], [0, 0]), "inconsistent"),
+        (([0, 1], [0, 1], [0]), "inconsistent"),
+        (([0, 1], [0, 1], [0, 7]), r"regions must be .* found \[7\]"),
+    ],
+)
+def test_region_report_refuses_what_does_not_fit(args, message):
+    with pytest.raises(ValueError, match=message):
+        region_report(*args)
+
+
+def test_region_report_refuses_weak_labels_of_another_length():
+    with pytest.raises(ValueError, match="inconsistent"):
+        region_report([0, 1], [0, 1], [0, 1], weak_labels=[0])

@@ -1,0 +1,307 @@
+"""What the weak model says of every row, without having seen its label."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from _oracles_core import confidence as confidence_oracle
+from _two_views import with_probabilities
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
+from sklearn.neighbors import KNeighborsClassifier
+
+from overlapkit._weak_labels import (
+    WeakLabels,
+    align_columns,
+    is_missing,
+    weak_labels,
+    weak_model_kind,
+    weak_probabilities,
+)
+from overlapkit.exceptions import WeakLabelWarning
+from overlapkit.label_models import MajorityVote
+from overlapkit.scorers import weak_confidence
+
+
+def noise(n=200, seed=0):
+    """Features that say nothing about the labels."""
+    rng = np.random.RandomState(seed)
+    return rng.normal(size=(n, 4)), rng.randint(0, 2, size=n)
+
+
+# ------------------------------------------------------------------ confidence
+
+
+@pytest.mark.parametrize("kind", ["margin", "max", "entropy"])
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+def test_confidence_formulas(kind, n_classes):
+    _, proba, _ = with_probabilities(n_classes=n_classes)
+    proba[0] = np.eye(n_classes)[0]  # certain, with log 0
+    got = weak_confidence(proba, kind)
+    np.testing.assert_allclose(got, confidence_oracle(proba, kind), atol=1e-12)
+    assert got[0] == 1.0
+    undecided = np.full((1, n_classes), 1 / n_classes)
+    assert weak_confidence(undecided, kind)[0] == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["margin", "max"])
+def test_confidence_of_two_classes_is_the_papers(kind):
+    p = np.linspace(0, 1, 21)
+    got = weak_confidence(np.column_stack([1 - p, p]), kind)
+    np.testing.assert_allclose(got, 2 * np.abs(p - 0.5), atol=1e-12)
+
+
+def test_confidence_of_a_single_class_is_certain():
+    assert weak_confidence(np.ones((3, 1))).tolist() == [1, 1, 1]
+
+
+def test_confidence_takes_what_half_precision_makes_of_probabilities():
+    _, proba, _ = with_probabilities(n_classes=5)
+    got = weak_confidence(proba.astype(np.float16))
+    np.testing.assert_allclose(got, weak_confidence(proba), atol=2e-3)
+    assert got.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("proba", "message"),
+    [
+        ([[0.5, 0.6], [0.4, 0.6]], r"row 0 is \[0.5 0.6\] with sum 1.1, and 1 of 2"),
+        ([[1.5, -0.5]], "non-negative"),
+        ([[np.nan, 1.0]], "contains NaN"),
+        ([[0.7], [0.2]], r"One column per class is needed: 1 - p and p"),
+    ],
+)
+def test_confidence_refuses_what_is_no_probability(proba, message):
+    with pytest.raises(ValueError, match=message):
+        weak_confidence(proba)
+
+
+def test_confidence_refuses_an_unknown_formula():
+    with pytest.raises(ValueError, match="'gini': use 'margin', 'max' or 'entropy'"):
+        weak_confidence([[0.5, 0.5]], "gini")
+
+
+# ------------------------------------------------------------- out of fold
+
+
+@pytest.mark.parametrize("cv", [2, 5, KFold(4, shuffle=True, random_state=0)])
+def test_a_model_that_memorises_does_not_see_its_own_row(cv):
+    # labels are noise: a nearest neighbour that saw its row would be always right
+    X, y = noise()
+    _, weak, known = weak_labels(KNeighborsClassifier(1), X, y, cv=cv)
+    assert known.all()
+    assert 0.35 < np.mean(weak.labels == y) < 0.65
+
+
+def test_out_of_fold_probabilities_are_those_of_the_folds():
+    X, y = noise()
+    folds = list(KFold(3).split(X))
+    _, weak, _ = weak_labels(LogisticRegression(), X, y, cv=folds)
+    expected = np.empty((len(y), 2))
+    for train, test in folds:
+        model = LogisticRegression().fit(X[train], y[train])
+        expected[test] = model.predict_proba(X[test])
+    np.testing.assert_allclose(weak.proba, expected)
+
+
+def test_unlabelled_rows_get_the_model_of_all_labelled_rows():
+    X, y = noise()
+    y = np.where(np.arange(200) < 120, y, -1)
+    model, weak, known = weak_labels(LogisticRegression(), X, y, missing_label=-1)
+    assert known.tolist() == (y >= 0).tolist()
+    alone = LogisticRegression().fit(X[:120], y[:120])
+    np.testing.assert_allclose(weak.proba[120:], alone.predict_proba(X[120:]))
+    np.testing.assert_allclose(model.coef_, alone.coef_)
+    assert not np.allclose(weak.proba[:120], alone.predict_proba(X[:120]))
+    assert weak.classes.tolist() == [0, 1]
+
+
+@pytest.mark.usefixtures("threads")
+def test_n_jobs_and_seed():
+    X, y = noise()
+    forest = RandomForestClassifier(5, random_state=0)
+    one = weak_labels(forest, X, y, n_jobs=1, seed=3)[1].proba
+    two = weak_labels(forest, X, y, n_jobs=2, seed=3)[1].proba
+    other = weak_labels(forest, X, y, n_jobs=1, seed=4)[1].proba
+    np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(one, other)
+
+
+def test_a_class_with_a_single_row_is_warned_of():
+    X, y = noise(30)
+    y = np.zeros(30, dtype=int)
+    y[4] = 1
+    with pytest.warns(WeakLabelWarning, match="single labelled row.*in-sample"):
+        _, weak, _ = weak_labels(LogisticRegression(), X, y)
+    expected = LogisticRegression().fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(weak.proba, expected)
+
+
+def test_a_small_class_reduces_the_number_of_folds():
+    X, y = noise(30)
+    y = np.zeros(30, dtype=int)
+    y[:3] = 1
+    _, weak, _ = weak_labels(KNeighborsClassifier(1), X, y, cv=5)
+    assert np.isfinite(weak.proba).all()
+    # held out, each of the three is nearest to a row of the other class or not, but
+    # never to itself
+    assert np.mean(weak.labels[:3] == 1) < 1
+
+
+# -------------------------------------------------- other kinds of weak model
+
+
+def test_kinds():
+    fitted = LogisticRegression().fit([[0], [1]], [0, 1])
+    assert weak_model_kind(None) == "classifier"
+    assert weak_model_kind(fitted) == "classifier"
+    assert weak_model_kind(FrozenEstimator(fitted)) == "prefit"
+    assert weak_model_kind(MajorityVote()) == "votes"
+    assert weak_model_kind("precomputed") == "precomputed"
+
+
+def test_a_frozen_model_is_used_as_it_is():
+    X, y = noise()
+    fitted = LogisticRegression().fit(X[:50], y[:50])
+    model, weak, known = weak_labels(FrozenEstimator(fitted), X, None)
+    np.testing.assert_array_equal(weak.proba, fitted.predict_proba(X))
+    assert not known.any()
+    # labels given later do not change what it says
+    _, again, known = weak_labels(model, X, 1 - y)
+    np.testing.assert_array_equal(again.proba, weak.proba)
+    assert known.all()
+
+
+@pytest.mark.parametrize("as_given", [np.asarray, pd.DataFrame, list])
+def test_precomputed_probabilities_are_taken_in_the_order_of_the_classes(as_given):
+    _, proba, _ = with_probabilities(n_classes=3)
+    y = np.array(["c", "a", "b"] * 30)
+    _, weak, _ = weak_labels("precomputed", as_given(proba.tolist()), y)
+    np.testing.assert_allclose(weak.proba, proba)
+    assert weak.labels.tolist() == np.array(["a", "b", "c"])[proba.argmax(1)].tolist()
+    _, weak, _ = weak_labels("precomputed", as_given(proba.tolist()), None)
+    assert weak.classes.tolist() == [0, 1, 2]
+
+
+def test_precomputed_needs_a_column_per_class():
+    _, proba, _ = with_probabilities(n_classes=2)
+    with pytest.raises(
+        ValueError, match=r"2 column\(s\) and y holds 3 class\(es\): \["
+    ):
+        weak_labels("precomputed", proba, np.arange(90) % 3)
+    with pytest.raises(ValueError, match=r"Expected 3 columns of class prob.*got 2"):
+        weak_probabilities(None, proba, np.arange(3))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_rows_without_a_vote_have_confidence_zero(frozen):
+    votes = np.array([[1, 1], [0, -1], [-1, -1], [-1, 1]])
+    model = MajorityVote(class_balance=[0.2, 0.8]).fit(votes)
+    if frozen:
+        model = FrozenEstimator(model)
+    fitted, weak, _ = weak_labels(model, votes, None)
+    assert weak.covered.tolist() == [True, True, False, True]
+    # the class balance says .8, which is knowledge about no row in particular
+    assert weak.confidence().tolist() == [1, 1, 0, 1]
+    _, covered = weak_probabilities(fitted, votes[::-1], weak.classes)
+    assert covered.tolist() == [True, False, True, True]
+
+
+def test_votes_take_the_names_of_the_labels():
+    votes = np.array([[1, 1], [0, -1], [0, 0], [-1, 1]])
+    y = np.array(["ham", "spam", "ham", "ham"])
+    for missing in (None, "?"):  # all labels known, or some
+        known = y if missing is None else np.where(np.arange(4) > 2, "?", y)
+        _, weak, _ = weak_labels(MajorityVote(), votes, known, missing_label=missing)
+        assert weak.classes.tolist() == ["ham", "spam"]
+        assert weak.labels.tolist() == ["spam", "ham", "ham", "spam"]
+
+
+def test_votes_with_some_integer_labels_are_codes():
+    votes = np.array([[1, 1], [0, -1], [2, 2], [-1, 1]])
+    y = np.array([1, -9, -9, 2])
+    _, weak, _ = weak_labels(MajorityVote(), votes, y, missing_label=-9)
+    assert weak.classes.tolist() == [0, 1, 2]
+    assert weak.labels.tolist() == [1, 0, 2, 1]
+
+
+def test_votes_that_may_or_may_not_be_the_labels_are_refused():
+    # codes 0 and 1 for labels 1 and 2: shifted by one, or class 0 never labelled?
+    votes = np.array([[1, 1], [0, -1], [0, 0], [-1, 1]])
+    y = np.array([1, 2, -9, 2])
+    with pytest.raises(
+        ValueError, match=r"codes \[0, 1\], the known labels are \[1, 2"
+    ):
+        weak_labels(MajorityVote(), votes, y, missing_label=-9)
+    model = MajorityVote(classes=[1, 2])
+    _, weak, _ = weak_labels(model, votes, y, missing_label=-9)
+    assert weak.labels.tolist() == [2, 1, 1, 2]
+
+
+# ---------------------------------------------------------------------- ties
+
+
+def undecided(n=400, seed=0):
+    content = np.random.RandomState(seed).normal(size=(n, 3))
+    return WeakLabels(
+        np.full((n, 2), 0.5), np.arange(2), np.ones(n, bool), seed=1, content=content
+    )
+
+
+def test_ties_are_broken_by_what_the_row_holds():
+    weak = undecided()
+    assert 0.4 < weak.codes.mean() < 0.6
+    order = np.random.RandomState(1).permutation(400)
+    moved = WeakLabels(
+        weak.proba, weak.classes, weak.covered, seed=1, content=weak.content[order]
+    )
+    np.testing.assert_array_equal(moved.codes, weak.codes[order])
+    part = weak.take(order[:50])
+    np.testing.assert_array_equal(part.codes, weak.codes[order[:50]])
+    np.testing.assert_array_equal(part.row_hash, weak.row_hash[order[:50]])
+
+
+def test_a_model_that_is_undecided_about_everything_is_warned_of():
+    X, _ = noise(20)
+    with pytest.warns(WeakLabelWarning, match="undecided about each of the 20 rows"):
+        weak_labels("precomputed", np.full((20, 2), 0.5), None, content=X)
+
+
+# ---------------------------------------------------------------------- labels
+
+
+@pytest.mark.parametrize(
+    ("y", "missing", "expected"),
+    [
+        ([0, 1, -1], None, [False, False, False]),
+        ([0, 1, -1], -1, [False, False, True]),
+        ([0.0, np.nan, 1.0], np.nan, [False, True, False]),
+        (np.array(["a", np.nan], dtype=object), np.nan, [False, True]),
+        (["a", "?"], "?", [False, True]),
+        ([0, 1], "?", [False, False]),  # another type is simply not equal
+    ],
+)
+def test_missing_labels(y, missing, expected):
+    assert is_missing(y, missing).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("y", "missing", "message"),
+    [
+        (np.full(30, 4), None, r"one class only \(4, in 30 labelled rows\)"),
+        (np.full(30, -1), -1, "y is None or holds no known label. Give labels for som"),
+        (None, None, "requires y to be passed"),
+        (np.array([0, 1, None] * 10, dtype=object), None, "y contains None.*missing_l"),
+        (np.linspace(0, 1, 30), None, "Unknown label type"),
+    ],
+)
+def test_labels_nothing_can_be_learnt_from(y, missing, message):
+    X, _ = noise(30)
+    with pytest.raises(ValueError, match=message):
+        weak_labels(None, X, y, missing_label=missing)
+
+
+def test_columns_are_aligned_by_class():
+    got = align_columns(np.array([[0.3, 0.7]]), ["a", "c"], np.array(["a", "b", "c"]))
+    assert got.tolist() == [[0.3, 0.0, 0.7]]
