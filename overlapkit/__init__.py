@@ -1,7 +1,8 @@
 """Data-centric weak-to-strong generalization for scikit-learn, on CPU."""
 
 from overlapkit._overlap_detector import OverlapDetector
+from overlapkit._weak_to_strong import WeakToStrongClassifier
 
 __version__ = "0.1.0"
 
-__all__ = ["OverlapDetector", "__version__"]
+__all__ = ["OverlapDetector", "WeakToStrongClassifier", "__version__"]

@@ -1,0 +1,85 @@
+"""Fitting the strong model on weakly labelled rows."""
+
+from typing import Any
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.utils.validation import has_fit_parameter
+
+from overlapkit._sklearn_compat import _safe_indexing
+
+__all__ = ["StrongTrainer", "check_two_classes", "default_strong_estimator"]
+
+
+def default_strong_estimator(n_jobs=None, random_state=None) -> Any:
+    """LightGBM that says nothing and repeats itself."""
+    # imported late: LightGBM brings in half of scikit-learn
+    from lightgbm import LGBMClassifier
+
+    return LGBMClassifier(
+        verbosity=-1,
+        # it takes every core unless told; here None means one, as elsewhere
+        n_jobs=effective_n_jobs(n_jobs),
+        random_state=random_state,
+        deterministic=True,
+    )
+
+
+def check_two_classes(weak, sample_weight) -> None:
+    """Raise unless weak labels that count are of two classes at least."""
+    counts = np.ones(len(weak.codes)) if sample_weight is None else sample_weight
+    present = np.unique(weak.codes[np.asarray(counts) > 0])
+    if len(present) < 2:
+        names = weak.classes[present].tolist()
+        hint = "" if sample_weight is None else " with sample_weight above 0"
+        raise ValueError(
+            "The strong model cannot learn: the weak labels hold one class only "
+            f"({names}) in all rows{hint}."
+        )
+
+
+class StrongTrainer:
+    """Fits the strong estimator on some rows; shared by `fit` and the rule choice."""
+
+    def __init__(self, owner, strong, weak, fit_params) -> None:
+        self.owner, self.strong, self.weak = owner, strong, weak
+        self.fit_params = fit_params
+
+    def __call__(self, keep, y=None, known=None) -> Any:
+        """Fit on the rows of `keep`; labels of `known` rows from `y` where given."""
+        rows = np.flatnonzero(keep)
+        weak = self.weak
+        proba = weak.proba[rows]
+        codes = weak.codes[rows]
+        weight = np.ones(len(rows))
+        if self.owner.label_use == "weighted":
+            weight = weak.confidence()[rows]
+        if y is not None:
+            true = known[rows]
+            codes = codes.copy()
+            codes[true] = np.searchsorted(weak.classes, y[rows[true]])
+            proba = np.where(true[:, None], np.eye(len(weak.classes))[codes], proba)
+            weight = np.where(true, 1.0, weight)
+        if self.owner.label_use == "soft":
+            position, codes = np.nonzero(proba > 0)
+            weight, rows = proba[position, codes], rows[position]
+        return self._fit(rows, codes, weight)
+
+    def _fit(self, rows, codes, weight):
+        owner = self.owner
+        estimator = owner._strong_estimator()
+        params = {
+            name: values if np.isscalar(values) else _safe_indexing(values, rows)
+            for name, values in self.fit_params.items()
+        }
+        if owner.label_use != "hard":
+            if not has_fit_parameter(estimator, "sample_weight"):
+                raise ValueError(
+                    f"label_use={owner.label_use!r} needs a strong estimator whose fit "
+                    f"takes sample_weight; {type(estimator).__name__} does not."
+                )
+            params["sample_weight"] = weight * params.get("sample_weight", 1.0)
+        view = _safe_indexing(self.strong, rows)
+        if getattr(view, "dtype", None) == np.float16:
+            view = view.astype(np.float32)  # few estimators take half precision
+        return estimator.fit(view, self.weak.classes[codes], **params)

@@ -1,0 +1,248 @@
+"""Scores per row: the higher, the more worth keeping."""
+
+import numpy as np
+import pytest
+from _oracles_core import cut_statistic as cut_oracle
+from _oracles_core import split
+from _two_views import WEAK, two_views, with_probabilities
+from scipy.stats import spearmanr
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier
+
+from overlapkit.label_models import MajorityVote
+from overlapkit.scorers import (
+    ConfidenceScorer,
+    CutStatisticScorer,
+    SelfConfidenceScorer,
+    cut_statistic,
+)
+
+SCORERS = [ConfidenceScorer, CutStatisticScorer, SelfConfidenceScorer]
+
+
+def precomputed(cls, n_classes=2, d=6, **kwargs):
+    return cls(
+        weak_estimator="precomputed",
+        strong_columns=slice(0, d),
+        weak_columns=slice(d, d + n_classes),
+        random_state=0,
+        **kwargs,
+    )
+
+
+def noisy(seed=0, n=300, flipped=0.2):
+    """Two clusters, and weak probabilities that are wrong on some rows."""
+    rng = np.random.RandomState(seed)
+    y = rng.randint(0, 2, size=n)
+    strong = rng.normal(size=(n, 5)) + 1.5 * (2 * y[:, None] - 1)
+    wrong = rng.uniform(size=n) < flipped
+    p = np.where(y != wrong, 0.9, 0.1)
+    return np.column_stack([strong, 1 - p, p]), y, wrong
+
+
+# ------------------------------------------------------------------ confidence
+
+
+def test_confidence_scorer_is_the_confidence_and_keeps_what_is_not_hard():
+    _, proba, X = with_probabilities()
+    scorer = precomputed(ConfidenceScorer).fit(X)
+    c = np.abs(proba[:, 0] - proba[:, 1])
+    np.testing.assert_allclose(scorer.scores_, c)
+    s, k = split(c)
+    assert scorer.threshold_ == pytest.approx(s[k])
+    assert scorer.keep_.sum() == len(c) - k
+    np.testing.assert_array_equal(scorer.keep_, scorer.scores_ >= scorer.threshold_)
+    np.testing.assert_allclose(scorer.score_samples(X), c)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "share"), [(0.0, 1.0), (("quantile", 0.25), 0.75)]
+)
+@pytest.mark.filterwarnings("ignore:No hard rows")
+def test_confidence_scorer_other_thresholds(threshold, share):
+    X = with_probabilities(n=100)[2]
+    scorer = precomputed(ConfidenceScorer, threshold=threshold).fit(X)
+    assert scorer.keep_.mean() == pytest.approx(share)
+
+
+# --------------------------------------------------------------- cut statistic
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_cut_statistic_row_by_row(metric, n_classes):
+    strong, proba, X = with_probabilities(n_classes=n_classes)
+    scorer = precomputed(
+        CutStatisticScorer, n_classes=n_classes, n_neighbors=7, metric=metric
+    ).fit(X)
+    expected = cut_oracle(strong, proba.argmax(axis=1), 7, metric)
+    np.testing.assert_allclose(scorer.scores_, expected, atol=1e-10)
+    assert scorer.keep_ is None
+    # the nearest row of a training row is the row itself, which fit does not count
+    assert not np.allclose(scorer.score_samples(X), scorer.scores_)
+
+
+def test_cut_statistic_of_new_rows_uses_the_labels_of_fit():
+    labels = np.array([0, 1, 1])
+    reference = np.array([0, 0, 1, 1])
+    z = cut_statistic(
+        labels,
+        np.array([[0, 1], [0, 1], [2, 3]]),
+        np.zeros((3, 2)),
+        reference,
+        n_classes=2,
+    )
+    # half of the votes are expected to differ, with a standard deviation of sqrt(1/2)
+    np.testing.assert_allclose(z, np.array([1, -1, 1]) * np.sqrt(2))
+
+
+def test_cut_statistic_of_one_class_is_zero():
+    z = cut_statistic(
+        np.zeros(3, int), np.array([[1], [2], [0]]), np.ones((3, 1)), n_classes=2
+    )
+    assert z.tolist() == [0, 0, 0]
+
+
+def test_cut_statistic_puts_rows_without_a_vote_last_and_keeps_their_order():
+    rng = np.random.RandomState(0)
+    votes = rng.randint(-1, 2, size=(100, 2))
+    X = np.hstack([rng.normal(size=(100, 3)), votes])
+    scorer = CutStatisticScorer(
+        MajorityVote(), strong_columns=slice(0, 3), weak_columns=slice(3, 5)
+    ).fit(X)
+    covered = (votes >= 0).any(axis=1)
+    assert 0 < covered.sum() < 100
+    assert scorer.scores_[~covered].max() < scorer.scores_[covered].min()
+    assert len(np.unique(scorer.scores_[~covered].round(6))) > 1
+
+
+def test_cut_statistic_takes_as_many_neighbours_as_there_are():
+    _, _, X = with_probabilities(n=8)
+    scorer = precomputed(CutStatisticScorer, n_neighbors=20).fit(X)
+    assert scorer.neighbors_.n_neighbors == 7
+    with pytest.raises(ValueError, match="n_samples = 1: a cut statistic needs a neig"):
+        precomputed(CutStatisticScorer).fit(X[:1])
+
+
+# ------------------------------------------------------------- self-confidence
+
+
+def test_self_confidence_is_the_centred_out_of_fold_probability():
+    strong, proba, X = with_probabilities(n=120)
+    codes = proba.argmax(axis=1)
+    folds = list(StratifiedKFold(3).split(strong, codes))
+    scorer = precomputed(
+        SelfConfidenceScorer, probe=LogisticRegression(), cv=folds
+    ).fit(X)
+    own = np.empty(120)
+    for train, test in folds:
+        probe = LogisticRegression().fit(strong[train], codes[train])
+        own[test] = probe.predict_proba(strong[test])[np.arange(len(test)), codes[test]]
+    means = np.array([own[codes == k].mean() for k in (0, 1)])
+    np.testing.assert_allclose(scorer.class_means_, means)
+    np.testing.assert_allclose(scorer.scores_, own - means[codes])
+    for k in (0, 1):
+        assert scorer.scores_[codes == k].mean() == pytest.approx(0, abs=1e-12)
+    assert scorer.keep_ is None
+    # new rows: the probe of all rows, the class means of fit
+    probe = LogisticRegression().fit(strong, codes)
+    p = probe.predict_proba(strong)[np.arange(120), codes]
+    np.testing.assert_allclose(scorer.score_samples(X), p - means[codes])
+
+
+def test_self_confidence_of_a_label_the_probe_never_saw_is_the_lowest():
+    rng = np.random.RandomState(0)
+    proba = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]])[np.arange(60) % 2]
+    X = np.hstack([rng.normal(size=(60, 3)), proba])
+    scorer = precomputed(SelfConfidenceScorer, n_classes=3, d=3).fit(X)
+    new = np.hstack([X[:1, :3], [[0.1, 0.1, 0.8]]])
+    assert scorer.score_samples(new)[0] == 0
+    assert scorer.class_means_[2] == 0
+
+
+def test_self_confidence_needs_two_weak_classes():
+    X = np.hstack([np.random.RandomState(0).normal(size=(20, 3)), [[0.9, 0.1]] * 20])
+    with pytest.raises(ValueError, match="weak labels hold one class only"):
+        precomputed(SelfConfidenceScorer, d=3).fit(X)
+
+
+# -------------------------------------------------------------------- together
+
+
+@pytest.mark.parametrize("cls", [CutStatisticScorer, SelfConfidenceScorer])
+@pytest.mark.parametrize("seed", range(3))
+def test_scores_find_weak_labels_that_are_wrong(cls, seed):
+    X, _, wrong = noisy(seed)
+    scorer = precomputed(cls, d=5).fit(X)
+    # the confidence is the same in all rows: only the strong view tells
+    assert roc_auc_score(~wrong, scorer.scores_) > 0.95
+
+
+@pytest.mark.parametrize("cls", SCORERS)
+def test_row_permutation(cls):
+    # folds of the probe are the one thing that depends on the order of the rows
+    X, _, _ = noisy()
+    X[:, 6] = np.random.RandomState(1).uniform(size=300)
+    X[:, 5] = 1 - X[:, 6]
+    order = np.random.RandomState(0).permutation(300)
+    if cls is SelfConfidenceScorer:
+        X = noisy()[0]
+    one = precomputed(cls, d=5).fit(X).scores_[order]
+    two = precomputed(cls, d=5).fit(X[order]).scores_
+    if cls is SelfConfidenceScorer:
+        assert spearmanr(one, two).statistic > 0.95
+    else:
+        np.testing.assert_allclose(one, two, atol=1e-12)
+
+
+def test_weak_labels_of_labelled_rows_are_not_in_sample():
+    # a nearest neighbour that had seen its own row would be right about all this noise
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(150, 4)), rng.randint(0, 2, size=150)
+    scorer = CutStatisticScorer(KNeighborsClassifier(1), random_state=0).fit(X, y)
+    assert 0.3 < np.mean(scorer.weak_codes_ == y) < 0.7
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("cls", SCORERS)
+def test_n_jobs_repetition_and_seed(cls):
+    data = two_views()
+    forest = RandomForestClassifier(3, max_depth=3, random_state=0)
+
+    def scores(n_jobs, seed):
+        scorer = cls(forest, weak_columns=WEAK, n_jobs=n_jobs, random_state=seed)
+        return scorer.fit(data.X, data.y).scores_
+
+    np.testing.assert_array_equal(scores(1, 0), scores(2, 0))
+    assert not np.array_equal(scores(1, 0), scores(1, 1))
+
+
+@pytest.mark.parametrize("cls", SCORERS)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_lower_precision_ranks_alike(cls, dtype):
+    X, _, _ = noisy()
+    rng = np.random.RandomState(1)
+    X[:, 6] = rng.uniform(size=300)
+    X[:, 5] = 1 - X[:, 6]
+    wide = precomputed(cls, d=5).fit(X).scores_
+    narrow = precomputed(cls, d=5).fit(X.astype(dtype)).scores_
+    assert spearmanr(wide, narrow).statistic > 0.99
+
+
+@pytest.mark.parametrize("cls", SCORERS)
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (lambda d: (d.X, d.y[:-1]), r"inconsistent numbers.*\[240, 239\]"),
+        (lambda d: (d.X, np.zeros(240)), "one class only"),
+        (lambda d: (d.X, None), "requires y to be passed"),
+        (lambda d: (np.where(d.X == d.X[3, 2], np.nan, d.X), d.y), "contains NaN"),
+        (lambda d: (np.where(d.X == d.X[3, 2], np.inf, d.X), d.y), "contains infinity"),
+    ],
+)
+def test_bad_input(cls, args, message):
+    with pytest.raises(ValueError, match=message):
+        cls().fit(*args(two_views()))
