@@ -1,7 +1,14 @@
 """Data sets: shipped tables, generators, readers and labelling functions."""
 
 from overlapkit.datasets._load_wrench import load_wrench
+from overlapkit.datasets._make_graded_classification import make_graded_classification
+from overlapkit.datasets._make_noisy_labels import make_noisy_labels
 from overlapkit.datasets._make_overlap_classification import make_overlap_classification
+from overlapkit.datasets._make_overlap_sources import make_overlap_sources
+from overlapkit.datasets._make_shared_subspace import (
+    make_shared_subspace_classification,
+    make_shared_subspace_regression,
+)
 from overlapkit.datasets._stack_views import stack_views
 from overlapkit.datasets._tree_labeling_functions import TreeLabelingFunctions
 from overlapkit.datasets._uci import load_mushroom, load_spambase
@@ -14,6 +21,11 @@ __all__ = [
     "load_mushroom",
     "load_spambase",
     "load_wrench",
+    "make_graded_classification",
+    "make_noisy_labels",
     "make_overlap_classification",
+    "make_overlap_sources",
+    "make_shared_subspace_classification",
+    "make_shared_subspace_regression",
     "stack_views",
 ]

@@ -1,0 +1,21 @@
+"""Checks and rules that several policies share."""
+
+from numbers import Real
+
+import numpy as np
+
+
+def check_number(owner, name, low, high=np.inf) -> None:
+    """Raise unless the field `name` of `owner` is a finite number in [low, high]."""
+    value = getattr(owner, name)
+    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    if not (is_number and low <= value <= high and np.isfinite(value)):
+        raise ValueError(
+            f"{type(owner).__name__}: {name} must be a finite number in "
+            f"[{low}, {high}], got {value!r}."
+        )
+
+
+def unseen_first(value, state) -> np.ndarray:
+    """Set sources without a single row to +inf: nothing is known about them."""
+    return np.where(state.samples == 0, np.inf, value)

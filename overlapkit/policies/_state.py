@@ -1,0 +1,258 @@
+"""What is known about the sources, and the choice that is made from it."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+
+@dataclass(frozen=True, eq=False)
+class SourceState:
+    r"""What is known about K sources after some rounds.
+
+    The reward of one acquired row is a number in [0, 1]: 1 when the row was
+    detected as overlap, 0 when it was not, or a probability in between. The mean
+    reward of a source,
+
+    .. math:: \bar o(s) = \mathrm{successes}(s) / \mathrm{samples}(s),
+
+    pooled over all rounds in which `s` was queried, estimates its overlap density.
+
+    Parameters
+    ----------
+    successes : array-like of shape (..., n_sources)
+        Sum of the rewards of the rows received from each source: for 0/1 rewards
+        the number of overlap rows. A batch of `n` rows whose mean reward is `m`
+        adds ``n * m``. Leading axes, if any, are independent runs at the same
+        round; all arrays then share the shape.
+    samples : array-like of shape (..., n_sources)
+        Number of rows received from each source.
+    rounds : array-like of shape (..., n_sources)
+        Number of rounds in which each source was queried.
+    t : int, default=None
+        Number of rounds played so far. `None` takes the sum of `rounds`.
+    horizon : int, default=None
+        Number of rounds that will be played in all, if known.
+    available : array-like of bool, shape (..., n_sources), default=None
+        Sources that can still be queried. `None`: all.
+    prices : array-like of shape (n_sources,), default=None
+        Price of one row of each source, in any unit of money, positive. Policies
+        that learn then rank sources by index per unit of money. `None`: all equal.
+
+    Attributes
+    ----------
+    means : ndarray of shape (..., n_sources)
+        Mean reward of each source, 0 where no row has been seen.
+    n_sources : int
+        Number of sources.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, a count is negative or not finite, a sum of rewards
+        exceeds the number of rows, rows came without a round, or a price is not
+        positive.
+
+    See Also
+    --------
+    choose_source : Pick the next source.
+
+    Examples
+    --------
+    >>> from overlapkit.policies import SourceState
+    >>> state = SourceState(successes=[6, 1], samples=[10, 4], rounds=[2, 1])
+    >>> state.means
+    array([0.6 , 0.25])
+    >>> state.t
+    3
+    """
+
+    successes: np.ndarray
+    samples: np.ndarray
+    rounds: np.ndarray
+    t: int = None  # type: ignore[assignment]  # set in __post_init__
+    horizon: int | None = None
+    available: np.ndarray = None  # type: ignore[assignment]
+    prices: np.ndarray = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        counts = {
+            name: np.array(getattr(self, name), dtype=np.float64)
+            for name in ("successes", "samples", "rounds")
+        }
+        successes, samples, rounds = counts.values()
+        shape = successes.shape
+        if not shape or shape[-1] == 0:
+            raise ValueError("SourceState needs at least one source.")
+        available = np.ones(shape, dtype=bool)
+        if self.available is not None:
+            available = np.array(self.available, dtype=bool)
+        prices = np.ones(shape[-1])
+        if self.prices is not None:
+            prices = np.array(self.prices, dtype=np.float64)
+        for name, array in {**counts, "available": available}.items():
+            if array.shape != shape:
+                raise ValueError(
+                    f"{name} has shape {array.shape}, successes has {shape}: give one "
+                    "number per source to each."
+                )
+        if prices.shape != shape[-1:]:
+            raise ValueError(
+                f"prices has shape {prices.shape}, expected ({shape[-1]},)."
+            )
+        if not (np.isfinite(prices) & (prices > 0)).all():
+            raise ValueError(f"prices must be positive and finite, got {prices}.")
+        for name, array in counts.items():
+            if not (np.isfinite(array) & (array >= 0)).all():
+                raise ValueError(f"{name} must be finite and not negative.")
+        # A sum of n floats in [0, 1] may pass n by rounding, not by more.
+        if (successes > samples * (1 + 1e-9)).any():
+            raise ValueError(
+                "successes exceeds samples: rewards must lie in [0, 1] and successes "
+                "is their sum over rows, not over rounds."
+            )
+        if ((samples > 0) & (rounds == 0)).any():
+            raise ValueError("A source has rows (samples > 0) but rounds == 0.")
+        t = int(rounds.sum(axis=-1).max()) if self.t is None else self.t
+        values = {**counts, "available": available, "prices": prices, "t": t}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def n_sources(self) -> int:
+        """Number of sources."""
+        return self.successes.shape[-1]
+
+    @property
+    def means(self) -> np.ndarray:
+        """Mean reward of each source, 0 where no row has been seen."""
+        return self.successes / np.maximum(self.samples, 1)
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """What :func:`choose_source` asks of a policy: one method.
+
+    Any object with this method will do. The policies of this module are frozen
+    dataclasses, so that they can be compared, hashed and used in parameter grids;
+    do the same with your own.
+
+    Examples
+    --------
+    >>> from overlapkit.policies import Policy, UCB
+    >>> isinstance(UCB(), Policy)
+    True
+    """
+
+    def index(
+        self, state: SourceState, rng: np.random.RandomState | np.random.Generator
+    ) -> np.ndarray:
+        """Return one number per source; the largest is queried next.
+
+        Parameters
+        ----------
+        state : SourceState
+            What is known about the sources.
+        rng : numpy.random.RandomState or numpy.random.Generator
+            Source of randomness; the only one a policy may use.
+
+        Returns
+        -------
+        ndarray of the shape of ``state.successes``
+            Index of each source, ``+inf`` for one that must come first.
+        """
+        ...
+
+
+def choose_source(
+    policy: Policy,
+    state: SourceState,
+    rng: int | np.random.RandomState | np.random.Generator | None = None,
+    *,
+    floor: float = 0.0,
+) -> int | Any:
+    r"""Pick the source to query next.
+
+    The available source with the largest index wins; among equal indices the choice
+    is uniform. A floor on the shares of rounds comes before the policy: after `t`
+    rounds the available sources with
+
+    .. math:: \mathrm{rounds}(s) < \mathrm{floor} \cdot t
+
+    are behind, and when there are any, the one with the fewest rounds is queried
+    (ties: uniform), whatever the policy says.
+
+    Parameters
+    ----------
+    policy : Policy
+        Gives one index per source.
+    state : SourceState
+        What is known about the sources.
+    rng : int, RandomState, Generator or None, default=None
+        Breaks ties, and is handed to the policy. Pass one generator through all
+        rounds; an int would break every tie in the same way.
+    floor : float, default=0.0
+        Share of the rounds that every source is to have, in [0, 1 / n_sources].
+
+    Returns
+    -------
+    int, or ndarray of int of shape (...) when the state holds several runs
+        Position of the chosen source.
+
+    Raises
+    ------
+    ValueError
+        If no source is available, `floor` is out of range, or the policy returned
+        an array of another shape or with NaN.
+
+    See Also
+    --------
+    SourceState : The counts a choice is made from.
+    overlapkit.theory.simulate_regret : Many runs of this on known densities.
+
+    Notes
+    -----
+    While every source stays available, the floor guarantees
+    :math:`\mathrm{rounds}(s) \ge \mathrm{floor} \cdot t - 1` for every source after
+    every round: a source that falls behind waits for at most `n_sources - 1` others,
+    and those cannot fall behind again before its turn, so its deficit never passes
+    `n_sources * floor`, which is at most 1.
+
+    Examples
+    --------
+    >>> from overlapkit.policies import Greedy, SourceState, choose_source
+    >>> state = SourceState(successes=[9, 1], samples=[10, 10], rounds=[9, 1])
+    >>> choose_source(Greedy(), state, 0)
+    0
+    >>> choose_source(Greedy(), state, 0, floor=0.2)  # 1 round of 10 is under 20 %
+    1
+    """
+    n_sources = state.n_sources
+    if not 0 <= floor <= (1 + 1e-12) / n_sources:
+        raise ValueError(
+            f"floor must lie in [0, 1 / n_sources] = [0, {1 / n_sources:.4g}] for "
+            f"{n_sources} sources, got {floor!r}: shares cannot sum to more than 1."
+        )
+    if not state.available.any(axis=-1).all():
+        raise ValueError("No source is available: nothing is left to choose from.")
+    if not isinstance(rng, np.random.Generator):
+        rng = check_random_state(rng)
+    value = np.asarray(policy.index(state, rng), dtype=np.float64)
+    if value.shape != state.successes.shape or np.isnan(value).any():
+        raise ValueError(
+            f"{policy!r} returned an index of shape {value.shape} with "
+            f"{np.isnan(value).sum()} NaN; expected shape {state.successes.shape} "
+            "without NaN."
+        )
+    value = np.where(state.available, value, -np.inf)
+    # The tolerance keeps 3 of 30 rounds from being under a floor of 0.1.
+    behind = state.available & (state.rounds < floor * state.t - 1e-9)
+    value = np.where(
+        behind.any(axis=-1, keepdims=True),
+        np.where(behind, -state.rounds, -np.inf),
+        value,
+    )
+    best = state.available & (value == value.max(axis=-1, keepdims=True))
+    choice = np.where(best, rng.random(value.shape), -1.0).argmax(axis=-1)
+    return int(choice) if choice.ndim == 0 else choice
