@@ -1,0 +1,111 @@
+"""What has to hold before a run or a batch is begun."""
+
+import copy
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length
+
+from overlapkit._base import check_labels
+from overlapkit._sources._ledger import SourceLedger
+from overlapkit._weak_labels import is_missing
+from overlapkit.metrics._regret import cumulative_regret
+from overlapkit.policies import UCB
+
+__all__ = [
+    "check_relations",
+    "check_y",
+    "first_source",
+    "known_labels",
+    "labels_of",
+    "new_ledger",
+    "plain",
+]
+
+
+def new_ledger(owner, names, batch_size, random_state):
+    """A seed and a ledger for a run of `owner` on sources `names`."""
+    if len(set(names)) != len(names):
+        raise ValueError(f"source_names={names} names a source twice.")
+    per_source = {}
+    for parameter in ("prices", "densities"):
+        values = getattr(owner, parameter)
+        if values is not None:
+            values = np.asarray(values, dtype=np.float64)
+            if values.shape != (len(names),):
+                raise ValueError(
+                    f"{parameter} has shape {values.shape}, expected one number for "
+                    f"each of {len(names)} sources: {names}. In live mode, "
+                    f"{parameter} needs source_names."
+                )
+        per_source[parameter] = values
+    prices, densities = per_source.values()
+    if prices is not None and not (np.isfinite(prices) & (prices > 0)).all():
+        raise ValueError(f"prices must be positive and finite, got {prices}.")
+    if densities is not None:
+        cumulative_regret(densities, [0])  # refuses what is no density
+    check_relations(owner, len(names))
+    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    return seed, SourceLedger(
+        names,
+        policy=UCB() if owner.policy is None else owner.policy,
+        n_rounds=owner.n_rounds,
+        # not the generator that draws rows: a live run makes no draws
+        rng=np.random.RandomState(seed),
+        floor=owner.min_source_share,
+        class_floor=owner.min_class_share,
+        prices=prices,
+        budget=np.inf if owner.budget is None else owner.budget,
+        asked=batch_size,
+    )
+
+
+def check_relations(owner, n_sources) -> None:
+    """Refuse a floor that so many sources cannot all have."""
+    if owner.min_source_share * n_sources > 1 + 1e-9:
+        raise ValueError(
+            f"min_source_share={owner.min_source_share} for {n_sources} sources: the "
+            f"shares of all cannot pass 1, so at most {1 / n_sources:.4g} is possible."
+        )
+
+
+def first_source(owner):
+    """Name of the source to ask before anything is known."""
+    names = plain(owner.source_names)
+    state = copy.deepcopy(owner.random_state)
+    _, ledger = new_ledger(owner, names, owner.batch_size, state)
+    ledger.choose(ready=isinstance(owner.reference, tuple))
+    return None if ledger.next is None else names[ledger.next]
+
+
+def check_y(owner, X, y):
+    """Y as a flat array of class labels, or None."""
+    if y is None:
+        return None
+    check_consistent_length(X, y)
+    y = check_labels(y, owner)
+    known = known_labels(owner, y)
+    if len(known):
+        check_classification_targets(known)
+    return y
+
+
+def known_labels(owner, y):
+    """The labels in y that are known."""
+    if y is None:
+        return []
+    known = y[~is_missing(y, owner.missing_label)]
+    if known.dtype.kind == "O":  # a column of labels once missing ones are gone
+        known = np.array(known.tolist())
+    return known
+
+
+def labels_of(batches) -> np.ndarray | None:
+    """Labels of all rows of some batches, or None."""
+    return None if batches[0][1] is None else np.concatenate([y for _, y in batches])
+
+
+def plain(names) -> list:
+    """Names as Python objects, whatever array they came in."""
+    return [n.item() if isinstance(n, np.generic) else n for n in names]

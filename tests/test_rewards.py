@@ -1,0 +1,120 @@
+import warnings
+
+import numpy as np
+import pytest
+
+from overlapkit import OverlapDetector
+from overlapkit._sources._reading import fit_detector, read
+from overlapkit.datasets import make_overlap_classification
+from overlapkit.exceptions import OverlapkitWarning
+from overlapkit.rewards import (
+    BatchOverlapDensity,
+    LabelPurity,
+    MeanScore,
+    OverlapDensity,
+    Reward,
+    StudentGain,
+)
+from overlapkit.scorers import ConfidenceScorer
+from overlapkit.thresholds import change_point
+
+DATA = make_overlap_classification(random_state=0)
+MORE = make_overlap_classification(theta=DATA.theta, random_state=1)
+DETECTOR = OverlapDetector(weak_columns=DATA.easy_columns, random_state=0)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", OverlapkitWarning)
+    REFERENCE = fit_detector(DETECTOR, DATA.X, DATA.y)
+
+
+def batch(rows=slice(None), y=MORE.y, missing_label=None):
+    return read(DETECTOR, MORE.X[rows], None if y is None else y[rows], missing_label)
+
+
+@pytest.mark.parametrize(
+    "reward",
+    [
+        OverlapDensity(),
+        BatchOverlapDensity(),
+        LabelPurity(),
+        MeanScore(ConfidenceScorer()),
+        StudentGain(),
+    ],
+)
+def test_every_reward_keeps_the_protocol(reward):
+    assert isinstance(reward, Reward)
+    memory = reward.start(REFERENCE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OverlapkitWarning)
+        first, _ = reward.score(batch(), memory)
+        again, _ = reward.score(batch(), memory)
+    assert first.shape == (300,)
+    assert ((first >= 0) & (first <= 1)).all()
+    # scoring must not change the memory: a refused batch leaves no trace
+    np.testing.assert_array_equal(first, again)
+
+
+def test_overlap_density_is_the_prediction_of_the_detector():
+    rewards, _ = OverlapDensity().score(batch(), None)
+    np.testing.assert_array_equal(rewards, DETECTOR.predict(MORE.X) == 1)
+
+
+def test_label_purity_is_silent_where_the_label_is_unknown():
+    y = MORE.y.copy()
+    y[:100] = -1
+    rows = batch(y=y, missing_label=-1)
+    rewards, _ = LabelPurity().score(rows, None)
+    assert np.isnan(rewards[:100]).all()
+    np.testing.assert_array_equal(rewards[100:], rows.weak.labels[100:] == y[100:])
+    nothing, _ = LabelPurity().score(batch(y=None), None)
+    assert np.isnan(nothing).all()
+
+
+def test_mean_score_is_a_rank_among_the_reference():
+    reward = MeanScore(ConfidenceScorer())
+    memory = reward.start(REFERENCE)
+    rewards, _ = reward.score(batch(), memory)
+    known = REFERENCE.weak.confidence()
+    new = batch().weak.confidence()
+    expected = [(known < c).mean() + (known == c).mean() / 2 for c in new]
+    np.testing.assert_allclose(rewards, expected)
+    # the reference is half way up its own ranking
+    assert reward.score(REFERENCE, memory)[0].mean() == pytest.approx(0.5)
+
+
+def authors_rewards(batches):
+    """Slow NumPy from the description of the authors' selection code."""
+    hard_rows, products = np.empty((0, DATA.X.shape[1])), np.empty(0)
+    for rows in batches:
+        X, confidence = rows.X, rows.weak.confidence()
+        hard = confidence < change_point(confidence).threshold
+        hard_rows = np.vstack([hard_rows, X[hard]])
+        scores = np.array([max(x @ h for h in hard_rows) for x in X[~hard]])
+        products = np.concatenate([products, scores])
+        rewards = np.zeros(len(X))
+        rewards[~hard] = scores > change_point(products).midpoint
+        yield rewards
+
+
+def test_batch_overlap_density_is_the_authors_form():
+    batches = [batch(slice(k, k + 60)) for k in (0, 60, 120)]
+    reward, memory = BatchOverlapDensity(), None
+    for rows, expected in zip(batches, authors_rewards(batches)):
+        rewards, memory = reward.score(rows, memory)
+        np.testing.assert_array_equal(rewards, expected)
+        assert 0 < rewards.mean() < 1
+
+
+def test_student_gain_of_one_class_is_nothing():
+    memory = StudentGain().start(REFERENCE)
+    labels = batch().weak.labels
+    one = np.flatnonzero(labels == 1)
+    assert (StudentGain().score(batch(one), memory)[0] == 0).all()
+    both, _ = StudentGain().score(batch(), memory)
+    assert len(np.unique(both)) == 1
+    assert both[0] > 0.2
+
+
+def test_student_gain_needs_labels_to_judge_by():
+    unlabelled = read(DETECTOR, DATA.X, None, None)
+    with pytest.raises(ValueError, match="0 labelled rows of 0 class"):
+        StudentGain().start(unlabelled)

@@ -1,0 +1,533 @@
+import io
+import warnings
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
+
+from overlapkit import OverlapDetector, UCBSourceSelector, WeakToStrongClassifier
+from overlapkit.datasets import make_overlap_classification, make_overlap_sources
+from overlapkit.exceptions import (
+    OverlapkitWarning,
+    ShortBatchWarning,
+    SourceExhaustedWarning,
+    UninformativeBatchWarning,
+    WeakLabelWarning,
+)
+from overlapkit.policies import UCB, Greedy, Oracle, RandomChoice, Thompson
+from overlapkit.rewards import (
+    BatchOverlapDensity,
+    LabelPurity,
+    MeanScore,
+    OverlapDensity,
+    StudentGain,
+)
+from overlapkit.scorers import ConfidenceScorer, CutStatisticScorer
+
+DENSITIES = (0.1, 0.5, 0.9)
+PATTERN = {"n_easy_features": 10, "n_hard_features": 10, "noise_variance": 2.0}
+POOL = make_overlap_sources(DENSITIES, n_rows=200, random_state=0, **PATTERN)
+_REFERENCE = make_overlap_classification(theta=POOL.theta, random_state=1, **PATTERN)
+REFERENCE = (_REFERENCE.X, _REFERENCE.y)
+WEAK = POOL.easy_columns
+
+
+def selector(**params):
+    defaults = {
+        "detector": OverlapDetector(weak_columns=WEAK, cv=3),
+        "n_rounds": 12,
+        "batch_size": 10,
+        "reference": REFERENCE,
+        "train_every": None,
+        "random_state": 0,
+    }
+    return UCBSourceSelector(LogisticRegression(), **{**defaults, **params})
+
+
+def fit_pool(**params):
+    return selector(**params).fit(POOL.X, POOL.y, sources=POOL.sources)
+
+
+def replay(pool_run, live, *, stop_after=None):
+    """Hand the batches a pool run drew to a live run, source by source as it asks."""
+    drawn = pool_run.collected_indices_
+    piles = {k: list(drawn[POOL.sources[drawn] == k]) for k in range(3)}
+    while live.next_source_ is not None:
+        k, size = live.next_source_, pool_run.batch_size_
+        rows, piles[k] = piles[k][:size], piles[k][size:]
+        live.partial_fit(POOL.X[rows], POOL.y[rows])
+        if stop_after is not None and len(live.history_) == stop_after:
+            break
+    return live
+
+
+# -- decisions -----------------------------------------------------------------------
+@pytest.mark.parametrize("policy", [UCB(), Thompson(), RandomChoice()])
+@pytest.mark.parametrize("reference", [REFERENCE, "first"])
+def test_pool_and_live_mode_decide_alike(policy, reference):
+    pool = fit_pool(policy=policy, reference=reference)
+    live = selector(policy=policy, reference=reference, source_names=[0, 1, 2])
+    live = replay(pool, live)
+    pd.testing.assert_frame_equal(pool.history_, live.history_)
+    np.testing.assert_array_equal(pool.predict(POOL.X), live.predict(POOL.X))
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 7])
+@pytest.mark.parametrize("reference", [REFERENCE, "first"])
+def test_saved_and_loaded_run_continues_as_if_nothing_happened(stop_after, reference):
+    params = {"policy": Thompson(), "reference": reference}
+    pool = fit_pool(**params)
+    stopped = replay(
+        pool, selector(source_names=[0, 1, 2], **params), stop_after=stop_after
+    )
+    file = io.BytesIO()
+    joblib.dump(stopped, file)
+    file.seek(0)
+    loaded = joblib.load(file)
+    assert loaded.next_source_ == pool.history_["source"][stop_after]
+    drawn = pool.collected_indices_
+    for start in range(stop_after * 10, 120, 10):
+        rows = drawn[start : start + 10]
+        assert (POOL.sources[rows] == loaded.next_source_).all()
+        loaded.partial_fit(POOL.X[rows], POOL.y[rows])
+    pd.testing.assert_frame_equal(pool.history_, loaded.history_)
+
+
+def test_fit_twice_is_fit_once():
+    twice = fit_pool().fit(POOL.X, POOL.y, sources=POOL.sources)
+    pd.testing.assert_frame_equal(fit_pool().history_, twice.history_)
+
+
+def test_sources_never_asked_come_first_and_then_the_densest():
+    history = fit_pool(densities=DENSITIES).history_
+    assert set(history["source"][:3]) == {0, 1, 2}
+    assert history["source"][6:].value_counts().idxmax() == 2
+    assert history["overlap_ratio"].iloc[-1] > 0.5
+
+
+def test_oracle_and_random_bracket_the_regret():
+    regret = {
+        name: fit_pool(policy=policy, densities=DENSITIES).history_["regret"].iloc[-1]
+        for name, policy in {
+            "oracle": Oracle(DENSITIES),
+            "ucb": UCB(),
+            "random": RandomChoice(),
+        }.items()
+    }
+    assert regret["oracle"] == 0 < regret["ucb"] < regret["random"]
+
+
+def test_ties_are_broken_by_the_seed():
+    first = {selector(source_names=[0, 1, 2], random_state=s).next_source_: s
+             for s in range(20)}  # fmt: skip
+    assert set(first) == {0, 1, 2}
+
+
+def test_source_floor_is_kept():
+    history = fit_pool(min_source_share=0.25, policy=Greedy()).history_
+    assert history["source"].value_counts().min() >= 0.25 * 12 - 1
+
+
+def test_class_floor_asks_the_source_that_has_the_class():
+    # source 0 holds class 0 only and all the overlap, source 1 both classes
+    data = make_overlap_sources([0.9, 0.2], n_rows=300, random_state=2, **PATTERN)
+    keep = ~((data.sources == 0) & (data.y == 1))
+    X, y, sources = data.X[keep], data.y[keep], data.sources[keep]
+    reference = make_overlap_classification(theta=data.theta, random_state=1, **PATTERN)
+    params = {"reference": (reference.X, reference.y), "n_rounds": 20, "batch_size": 5,
+              "policy": Greedy()}  # fmt: skip
+    free = selector(**params).fit(X, y, sources=sources)
+    held = selector(**params, min_class_share=0.3).fit(X, y, sources=sources)
+    assert free.history_["share_1"].iloc[-1] < 0.25
+    # a floor is met up to what the last batch may take away
+    assert held.history_["share_1"].iloc[-1] > 0.25
+
+
+# -- money ---------------------------------------------------------------------------
+def test_budget_in_money_is_not_passed():
+    prices = np.array([1.0, 1.0, 10.0])
+    run = fit_pool(prices=prices, budget=130.0, densities=DENSITIES)
+    history = run.history_
+    spent = (history["rows"] * prices[history["source"].astype(int)]).cumsum()
+    np.testing.assert_allclose(history["cost"], spent)
+    assert history["cost"].iloc[-1] <= 130
+    # a look at the dear source costs 100; what is left buys the best per money
+    assert history["source"].value_counts()[2] == 1
+    assert history["regret"].is_monotonic_increasing
+
+
+def test_budget_that_buys_nothing_is_an_error():
+    with pytest.raises(ValueError, match=r"budget=5 does not buy 10 rows"):
+        fit_pool(budget=5)
+
+
+# -- sources that do not deliver -----------------------------------------------------
+def test_source_that_runs_dry_is_named_and_left():
+    rows = np.r_[0:15, 200:600]  # source 0 holds 15 rows
+    X, y, sources = POOL.X[rows], POOL.y[rows], POOL.sources[rows]
+    run = selector(policy=Oracle((1.0, 0.5, 0.1)))
+    with pytest.warns(SourceExhaustedWarning, match="Source 0 has run dry after 15"):
+        with pytest.warns(ShortBatchWarning, match="returned 5 rows, 10 were asked"):
+            run.fit(X, y, sources=sources)
+    history = run.history_
+    assert history["source"].tolist() == [0, 0] + [1] * 10
+    assert history["rows"].tolist() == [10, 5] + [10] * 10
+
+
+def test_empty_batch_retires_its_source_and_keeps_the_rest():
+    live = selector(source_names=[0, 1, 2])
+    first = live.next_source_
+    live.partial_fit(POOL.X[:10], POOL.y[:10])
+    second = live.next_source_
+    with pytest.warns(SourceExhaustedWarning, match=f"Source {second} has run dry"):
+        live.partial_fit(POOL.X[:0], POOL.y[:0])
+    assert live.next_source_ not in (first, second)
+    assert len(live.history_) == 1
+    assert len(live.collected_.X) == 10
+
+
+def test_all_sources_dry_ends_the_run():
+    with pytest.warns(SourceExhaustedWarning):
+        run = selector(n_rounds=100, batch_size=50).fit(
+            POOL.X, POOL.y, sources=POOL.sources
+        )
+    assert run.next_source_ is None
+    assert sorted(run.collected_indices_) == list(range(600))
+
+
+BAD_BATCHES = {
+    "columns": (lambda X, y: (X[:, :-1], y, None), "features"),
+    "nan": (lambda X, y: (np.where(X == X[0, 0], np.nan, X), y, None), "NaN"),
+    "lengths": (lambda X, y: (X, y[:-1], None), "inconsistent numbers of samples"),
+    "stranger": (lambda X, y: (X, y, "z"), "not in source_names"),
+    "mixed": (lambda X, y: (X, y, [0] * 5 + [1] * 5), "comes from one source"),
+    "too few names": (lambda X, y: (X, y, [0]), "1 entries for 10 rows"),
+    "no labels": (lambda X, y: (X, None, None), "all come with labels"),
+    "continuous": (lambda X, y: (X, X[:, 0] + 0.1, None), "Unknown label type"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_BATCHES)
+@pytest.mark.parametrize("reference", [REFERENCE, "first"])
+def test_malformed_batch_is_refused_without_a_trace(name, reference):
+    spoil, message = BAD_BATCHES[name]
+    params = {"source_names": [0, 1, 2], "reference": reference}
+    live, undisturbed = selector(**params), selector(**params)
+    for start in range(0, 80, 10):
+        rows = slice(start, start + 10)
+        X, y, sources = spoil(POOL.X[rows], POOL.y[rows])
+        if start > 0:
+            with pytest.raises(ValueError, match=message):
+                live.partial_fit(X, y, sources=sources)
+        for run in (live, undisturbed):
+            run.partial_fit(POOL.X[rows], POOL.y[rows])
+    pd.testing.assert_frame_equal(live.history_, undisturbed.history_)
+    assert live.next_source_ == undisturbed.next_source_
+
+
+def test_first_batch_that_is_refused_does_not_bind_the_next():
+    live = selector(reference="first", source_names=["a"])
+    with pytest.raises(ValueError, match="NaN"):
+        live.partial_fit(np.full((10, 3), np.nan), np.arange(10) % 2)
+    live.partial_fit(POOL.X[:10], POOL.y[:10])
+    assert live.n_features_in_ == POOL.X.shape[1]
+
+
+def test_batch_of_another_source_than_asked_is_taken():
+    live = selector(source_names=["a", "b"])
+    other = {"a": "b", "b": "a"}[live.next_source_]
+    live.partial_fit(POOL.X[:10], POOL.y[:10], sources=other)
+    assert live.history_["source"].tolist() == [other]
+    assert live.next_source_ != other  # the one never asked
+
+
+def test_sources_unknown_beforehand_join_as_they_come():
+    live = selector(batch_size=None)
+    for k, name in enumerate(["b", "a", "c", "a"]):
+        live.partial_fit(POOL.X[k::4], POOL.y[k::4], sources=name)
+    assert live.sources_ == ["b", "a", "c"]
+    assert np.isnan(live.history_["index_c"][0])
+
+
+# -- reading -------------------------------------------------------------------------
+def test_a_round_reads_its_own_batch_only(monkeypatch):
+    seen = []
+    original = OverlapDetector._new_views
+
+    def spy(self, X):
+        seen.append(len(X))
+        return original(self, X)
+
+    monkeypatch.setattr(OverlapDetector, "_new_views", spy)
+    fit_pool()
+    assert seen == [10] * 12
+
+
+def test_readings_are_those_of_the_detector():
+    run = fit_pool()
+    region = run.detector_.predict(run.collected_.X)
+    np.testing.assert_array_equal(run.collected_.overlap, region == 1)
+    assert run.history_["overlap_ratio"].iloc[-1] == pytest.approx((region == 1).mean())
+
+
+def test_history_agrees_with_the_rows():
+    run = fit_pool(densities=DENSITIES)
+    history, rows = run.history_, run.collected_
+    for k in range(3):
+        last = history[history["source"] == k].iloc[-1]
+        share = rows.overlap[rows.source == k].mean()
+        assert last["density"] == pytest.approx(share)
+        assert 0 <= last["density_low"] <= share <= last["density_high"] <= 1
+    weak = run.estimator_.weak_labels_
+    assert history["share_1"].iloc[-1] == pytest.approx((weak == 1).mean())
+    gap = 0.9 - np.take(DENSITIES, history["source"].astype(int))
+    np.testing.assert_allclose(history["regret"], np.cumsum(gap), atol=1e-12)
+
+
+def test_first_rounds_are_the_reference_and_are_read_afterwards():
+    live = selector(reference="first", n_reference_rounds=4, source_names=[0, 1, 2])
+    for start in range(0, 30, 10):
+        live.partial_fit(POOL.X[start::20], POOL.y[start::20])
+        assert live.detector_ is None
+        assert live.history_["reward"].isna().all()
+    live.partial_fit(POOL.X[5::20], POOL.y[5::20])
+    assert live.history_["reward"].notna().all()
+    assert len(live.detector_.labels_) == len(live.collected_.X)
+
+
+def test_labeled_reference_is_no_part_of_the_pool():
+    y = POOL.y.copy()
+    y[::2] = -1
+    run = selector(reference="labeled", missing_label=-1)
+    run.fit(POOL.X, y, sources=POOL.sources)
+    assert (run.collected_indices_ % 2 == 0).all()
+    assert (run.reference_indices_ % 2 == 1).all()
+    assert len(run.detector_.labels_) == 300
+    with pytest.raises(ValueError, match="some of either"):
+        fit_pool(reference="labeled")
+
+
+def test_refit_reads_everything_again():
+    once, again = (
+        fit_pool(policy=RandomChoice()),
+        fit_pool(policy=RandomChoice(), refit_rounds=(6, 12)),
+    )
+    assert len(again.detector_.labels_) == 120
+    assert isinstance(again.detector_.weak_estimator_, FrozenEstimator)
+    np.testing.assert_array_equal(again.collected_indices_, once.collected_indices_)
+    region = again.detector_.labels_
+    assert again.history_["overlap_ratio"].iloc[-1] == pytest.approx(
+        (region == 1).mean()
+    )
+
+
+def test_true_labels_do_not_reach_the_student_or_the_default_reward():
+    flipped = selector().fit(POOL.X, 1 - POOL.y, sources=POOL.sources)
+    plain = fit_pool()
+    pd.testing.assert_frame_equal(flipped.history_, plain.history_)
+    np.testing.assert_array_equal(flipped.predict(POOL.X), plain.predict(POOL.X))
+    without = selector().fit(POOL.X, sources=POOL.sources)
+    pd.testing.assert_frame_equal(without.history_, plain.history_)
+
+
+# -- rewards -------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "reward",
+    [
+        BatchOverlapDensity(),
+        BatchOverlapDensity(history=False),
+        LabelPurity(),
+        MeanScore(ConfidenceScorer()),
+        MeanScore(CutStatisticScorer()),
+        StudentGain(),
+    ],
+    ids=repr,
+)
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")
+def test_other_rewards_run_and_are_not_constant(reward):
+    history = fit_pool(reward=reward).history_
+    assert history["reward"].between(0, 1).all()
+    assert history["reward"].nunique() > 1
+
+
+def test_fixed_thresholds_tell_sources_apart_and_new_ones_do_not():
+    densities = (0.1, 0.5, 0.9)
+    estimate = {}
+    for reward in (OverlapDensity(), BatchOverlapDensity(history=False)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OverlapkitWarning)
+            run = fit_pool(reward=reward, policy=RandomChoice(), n_rounds=40)
+        means = run.history_.groupby("source")["density"].last()
+        estimate[reward] = means.loc[2] - means.loc[0]
+    assert estimate[OverlapDensity()] > 0.5 * (densities[2] - densities[0])
+    assert estimate[BatchOverlapDensity(history=False)] < 0.25
+
+
+def test_label_purity_finds_the_source_whose_weak_labels_are_right():
+    pool = make_overlap_sources(
+        [0.5] * 3, qualities=[0.6, 1.0, 0.6], n_rows=400, random_state=0, **PATTERN
+    )
+    reference = make_overlap_classification(theta=pool.theta, random_state=1, **PATTERN)
+    run = selector(
+        reward=LabelPurity(),
+        reference=(reference.X, reference.y),
+        n_rounds=20,
+        batch_size=20,
+        policy=UCB(exploration=0.3),
+    ).fit(pool.X, pool.y, sources=pool.sources)
+    assert run.history_["source"].value_counts().idxmax() == 1
+
+
+def test_student_gain_sees_through_a_dense_source_of_one_class():
+    # source 2 has the most overlap, but lost one of its classes
+    keep = (POOL.sources < 2) | (POOL.y == 0)
+    best = {}
+    for reward in (OverlapDensity(), StudentGain()):
+        run = selector(reward=reward, policy=UCB(exploration=0.3), n_rounds=9)
+        run.fit(POOL.X[keep], POOL.y[keep], sources=POOL.sources[keep])
+        best[reward] = run.history_.groupby("source")["density"].last().idxmax()
+    assert best[OverlapDensity()] == 2
+    assert best[StudentGain()] != 2
+
+
+def test_batch_without_information_is_named():
+    y = np.full(600, -1)
+    with pytest.warns(UninformativeBatchWarning, match="LabelPurity"):
+        selector(reward=LabelPurity(), missing_label=-1, n_rounds=3).fit(
+            POOL.X, y, sources=POOL.sources
+        )
+
+
+class OutOfRange:
+    def start(self, reference):
+        return None
+
+    def score(self, batch, memory):
+        return np.full(len(batch.regions), 2.0), None
+
+
+def test_reward_out_of_range_is_refused():
+    with pytest.raises(ValueError, match=r"number in \[0, 1\]"):
+        fit_pool(reward=OutOfRange())
+
+
+# -- the student ---------------------------------------------------------------------
+def test_train_on_overlap_uses_the_detected_rows():
+    run = fit_pool(train_on="overlap")
+    np.testing.assert_array_equal(run.estimator_.selected_, run.collected_.overlap)
+    assert fit_pool().estimator_.selected_.all()
+
+
+def test_own_weak_to_strong_classifier_keeps_its_settings():
+    student = WeakToStrongClassifier(LogisticRegression(C=0.1), label_use="soft")
+    run = clone(selector()).set_params(estimator=student)
+    run.fit(POOL.X, POOL.y, sources=POOL.sources)
+    assert run.estimator_.label_use == "soft"
+    assert run.estimator_.weak_columns == WEAK
+    assert student.weak_columns is None
+
+
+def test_student_is_trained_every_so_many_rounds():
+    live = selector(train_every=2, source_names=[0, 1, 2])
+    live.partial_fit(POOL.X[:10], POOL.y[:10])
+    with pytest.raises(NotFittedError):
+        live.predict(POOL.X)
+    live.partial_fit(POOL.X[10:20], POOL.y[10:20])
+    assert live.predict(POOL.X).shape == (600,)
+
+
+def test_student_that_cannot_be_trained_yet_costs_no_rows():
+    one_class = POOL.X[POOL.y == 1][:10]
+    live = selector(reference="first", train_every=1, source_names=[0, 1])
+    with pytest.warns(WeakLabelWarning, match="batch is kept"):
+        live.partial_fit(one_class, np.ones(10, dtype=int))
+    live.partial_fit(POOL.X[:50], POOL.y[:50])
+    assert len(live.collected_.X) == 60
+    assert live.classes_.tolist() == [0, 1]
+
+
+def test_class_that_was_not_collected_has_a_column():
+    live = selector(reference="first", n_rounds=2, source_names=[0])
+    for start in (0, 50):
+        rows = slice(start, start + 50)
+        live.partial_fit(POOL.X[rows], POOL.y[rows], classes=[0, 1, 2])
+    proba = live.predict_proba(POOL.X)
+    assert proba.shape == (600, 3)
+    assert (proba[:, 2] == 0).all()
+
+
+def test_string_labels_and_sources_and_frames():
+    X = pd.DataFrame(POOL.X, columns=[f"x{i}" for i in range(20)])
+    y = np.array(["no", "yes"])[POOL.y]
+    names = np.array(["shop", "news", "web"])[POOL.sources]
+    columns = [f"x{i}" for i in range(10)]
+    run = selector(
+        reference="first", detector=OverlapDetector(weak_columns=columns, cv=3)
+    ).fit(X, y, sources=pd.Series(names))
+    assert run.sources_ == ["news", "shop", "web"]
+    assert set(run.predict(X)) == {"no", "yes"}
+    assert {"index_shop", "share_yes"} <= set(run.history_.columns)
+    assert isinstance(run.collected_.X, pd.DataFrame)
+
+
+# -- scikit-learn --------------------------------------------------------------------
+def test_sources_are_routed_through_a_search():
+    with config_context(enable_metadata_routing=True):
+        run = selector(n_rounds=6).set_fit_request(sources=True)
+        search = GridSearchCV(run, {"policy": [UCB(), Greedy()]}, cv=2)
+        search.fit(POOL.X, POOL.y, sources=POOL.sources)
+    assert len(search.best_estimator_.sources_) == 3
+
+
+def test_inputs_and_reference_are_not_changed():
+    X, y, sources = POOL.X.copy(), POOL.y.copy(), POOL.sources.copy()
+    fit_pool(refit_rounds=(5,))
+    np.testing.assert_array_equal(POOL.X, X)
+    np.testing.assert_array_equal(POOL.y, y)
+    np.testing.assert_array_equal(POOL.sources, sources)
+
+
+def test_representation_applies_to_every_batch():
+    detector = OverlapDetector(weak_columns=WEAK, cv=3, representation=StandardScaler())
+    assert fit_pool(detector=detector).history_["reward"].nunique() > 1
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"min_source_share": 0.5}, "min_source_share=0.5 for 3 sources"),
+        ({"prices": [1, 2]}, "prices has shape"),
+        ({"prices": [1, 2, 0]}, "prices must be positive"),
+        ({"densities": [0.1, 0.2, 1.2]}, "densities must lie"),
+        ({"source_names": ["a", "b"]}, "which source_names"),
+        ({"source_names": [0, 1, 2, 2]}, "names a source twice"),
+        ({"reference": (POOL.X,)}, r"expected \(X, y\)"),
+        ({"reference": "last"}, "reference"),
+        ({"n_rounds": 0}, "n_rounds"),
+    ],
+)
+def test_bad_parameters_are_named(params, message):
+    with pytest.raises(ValueError, match=message):
+        fit_pool(**params)
+
+
+def test_bad_use_is_named():
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        selector(reference="first").fit(POOL.X, sources=POOL.sources)
+    with pytest.raises(ValueError, match="In live mode give the labelled rows"):
+        selector(reference="labeled").partial_fit(POOL.X, POOL.y)
+    with pytest.raises(AttributeError, match="needs source_names"):
+        _ = selector().next_source_
+    done = fit_pool()
+    with pytest.raises(ValueError, match="No source was asked"):
+        done.partial_fit(POOL.X[:10], POOL.y[:10])
+    done.partial_fit(POOL.X[:10], POOL.y[:10], sources=1)
+    assert len(done.history_) == 13
