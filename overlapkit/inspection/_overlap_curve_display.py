@@ -1,0 +1,256 @@
+"""OverlapCurveDisplay: the mixing experiment as a figure."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+
+from overlapkit.model_selection import overlap_curve
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from overlapkit._overlap_detector import OverlapDetector
+
+
+__all__ = ["OverlapCurveDisplay"]
+
+# told apart in grey, and by people who do not see red or green (Okabe and Ito, 2008);
+# with and without hard rows are two experiments, so they differ in the line style
+_STYLES = {
+    "overlap": {"color": "#D55E00", "marker": "o"},
+    "random non-hard": {"color": "#0072B2", "marker": "s"},
+    "most confident": {"color": "#56B4E9", "marker": "^"},
+    "overlap vs easy": {"color": "#E69F00", "marker": "D", "linestyle": "--"},
+    "high vs low scores": {"color": "#CC79A7", "marker": "v", "linestyle": "--"},
+    "true overlap": {"color": "#000000", "marker": "x"},
+    "true overlap vs easy": {"color": "#000000", "marker": "+", "linestyle": "--"},
+}
+_NEEDED = {"pool", "share", "seed"}
+
+
+class OverlapCurveDisplay:
+    r"""Accuracy of a strong model against the share of overlap rows it learnt from.
+
+    The curve of the detected overlap rows is drawn among its controls, always: one
+    that rises like that of random non-hard rows says that leaving out hard rows
+    helps, and nothing about overlap. Pools with hard rows have full lines, pools
+    without have broken ones.
+
+    For every pool and share the point is the mean over the repeats, the band
+    :math:`\pm` one standard error of it, :math:`s / \sqrt{n_\text{repeats}}`.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        What :func:`~overlapkit.model_selection.overlap_curve` returns: a row for each
+        pool, share and repeat.
+
+    Attributes
+    ----------
+    curve : DataFrame
+        The same.
+    ax_ : matplotlib Axes
+        The axes drawn on.
+    figure_ : matplotlib Figure
+        Their figure.
+    lines_ : dict of str to matplotlib Line2D
+        The line of each pool.
+    bands_ : dict of str to matplotlib artist
+        The band of each pool; empty when there is a single repeat or none was asked
+        for.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks the columns pool, share and seed, or has no row.
+
+    See Also
+    --------
+    overlapkit.model_selection.overlap_curve : Computes the curve.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from overlapkit import OverlapDetector
+    >>> from overlapkit.datasets import make_overlap_classification
+    >>> from overlapkit.inspection import OverlapCurveDisplay
+    >>> data = make_overlap_classification(random_state=0)
+    >>> display = OverlapCurveDisplay.from_estimator(
+    ...     LogisticRegression(C=0.01),
+    ...     OverlapDetector(weak_columns=data.easy_columns),
+    ...     data.X,
+    ...     data.y,
+    ...     shares=[0, 0.5, 1],
+    ...     n_repeats=2,
+    ...     random_state=0,
+    ... )
+    >>> sorted(display.lines_)[:3]
+    ['high vs low scores', 'most confident', 'overlap']
+    """
+
+    def __init__(self, curve: "pd.DataFrame") -> None:
+        missing = _NEEDED - set(curve.columns)
+        if missing or len(curve) == 0:
+            raise ValueError(
+                "curve must be a table as overlap_curve returns it; it has "
+                f"{len(curve)} rows and lacks the columns {sorted(missing)}."
+            )
+        self.curve = curve
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator | None,
+        detector: "OverlapDetector | None",
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        metric: str = "accuracy",
+        pools: Sequence[str] | None = None,
+        band: bool = True,
+        ax: "Axes | None" = None,
+        **curve_params: Any,
+    ) -> Self:
+        """Run the mixing experiment and draw it.
+
+        Parameters
+        ----------
+        estimator : classifier or None
+            The strong model.
+        detector : OverlapDetector or None
+            Finds the regions.
+        X : array-like or dataframe of shape (n_samples, n_features)
+            Rows to learn from.
+        y : array-like of shape (n_samples,), default=None
+            Labels the weak model learns from.
+        metric : str, default="accuracy"
+            As in :meth:`plot`.
+        pools : list of str, default=None
+            As in :meth:`plot`.
+        band : bool, default=True
+            As in :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            As in :meth:`plot`.
+        **curve_params : dict
+            Other parameters of :func:`~overlapkit.model_selection.overlap_curve`.
+
+        Returns
+        -------
+        display : OverlapCurveDisplay
+            The display, drawn.
+        """
+        curve = overlap_curve(estimator, detector, X, y, **curve_params)
+        return cls.from_curve(curve, metric=metric, pools=pools, band=band, ax=ax)
+
+    @classmethod
+    def from_curve(
+        cls,
+        curve: "pd.DataFrame",
+        *,
+        metric: str = "accuracy",
+        pools: Sequence[str] | None = None,
+        band: bool = True,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Draw a curve that was computed before.
+
+        Parameters
+        ----------
+        curve : DataFrame
+            What :func:`~overlapkit.model_selection.overlap_curve` returns.
+        metric : str, default="accuracy"
+            As in :meth:`plot`.
+        pools : list of str, default=None
+            As in :meth:`plot`.
+        band : bool, default=True
+            As in :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : OverlapCurveDisplay
+            The display, drawn.
+        """
+        return cls(curve).plot(ax, metric=metric, pools=pools, band=band)
+
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        metric: str = "accuracy",
+        pools: Sequence[str] | None = None,
+        band: bool = True,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw a line for each pool.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None: a new figure.
+        metric : str, default="accuracy"
+            Column to draw: ``"balanced_accuracy"``, ``"accuracy_hard"``,
+            ``"label_purity"`` or another.
+        pools : list of str, default=None
+            Pools to draw; None: all.
+        band : bool, default=True
+            Draw one standard error on either side of the mean.
+        **kwargs : dict
+            Passed to ``Axes.plot`` for every line.
+
+        Returns
+        -------
+        self : OverlapCurveDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column or pool.
+        """
+        import matplotlib.pyplot as plt
+
+        pools = self._check_pools(pools)
+        if metric not in self.curve.columns or metric in _NEEDED:
+            names = sorted(set(self.curve.columns) - _NEEDED)
+            raise ValueError(f"There is no column {metric!r} to draw; one of {names}.")
+        if ax is None:
+            _, ax = plt.subplots(layout="constrained")
+        self.ax_, self.figure_ = ax, ax.figure
+        self.lines_, self.bands_ = {}, {}
+        for pool in pools:
+            shares = self.curve[self.curve["pool"] == pool].groupby("share")[metric]
+            mean, n = shares.mean(), shares.count()
+            style = {"label": pool, "markersize": 4, **_STYLES.get(pool, {}), **kwargs}
+            (line,) = ax.plot(mean.index, mean, **style)
+            self.lines_[pool] = line
+            if band and n.max() > 1:
+                error = shares.std() / np.sqrt(n)
+                self.bands_[pool] = ax.fill_between(
+                    mean.index,
+                    mean - error,
+                    mean + error,
+                    color=line.get_color(),
+                    alpha=0.15,
+                    linewidth=0,
+                )
+        ax.set_xlabel("share of the first part of the pool among the rows learnt from")
+        kind, _, region = metric.partition("accuracy_")
+        name = f"accuracy on {region} rows" if region and not kind else metric
+        ax.set_ylabel(name.replace("_", " "))
+        ax.legend(title="pool", fontsize="small")
+        return self
+
+    def _check_pools(self, pools):
+        there = list(dict.fromkeys(self.curve["pool"]))
+        if pools is None:
+            return there
+        unknown = [pool for pool in pools if pool not in there]
+        if unknown or not len(pools):
+            raise ValueError(f"There is no pool {unknown}; there are {there}.")
+        return list(pools)

@@ -1,0 +1,364 @@
+"""overlap_curve: the mixing experiment, together with its controls."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_array, column_or_1d
+
+from overlapkit._overlap_detector import OverlapDetector
+from overlapkit._regions import HARD, OVERLAP, REGION_NAMES
+from overlapkit._sklearn_compat import (
+    HasMethods,
+    Interval,
+    _safe_indexing,
+    validate_params,
+)
+from overlapkit._strong_trainer import default_strong_estimator
+from overlapkit.model_selection._mixing import draw_rows, make_pools, smallest_part
+from overlapkit.model_selection._students import (
+    TRUE_REGIONS,
+    balanced_accuracy,
+    check_regions,
+    draw_seeds,
+    fit_predict,
+    known_truth,
+    repeats,
+    run_repeats,
+    seeded,
+)
+from overlapkit.model_selection._weakly_labeled import (
+    GIVEN,
+    WeaklyLabeled,
+    check_given,
+    detect,
+)
+
+__all__ = ["overlap_curve"]
+
+
+@validate_params(
+    {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "detector": [OverlapDetector, None],
+        "X": "no_validation",
+        "y": "no_validation",
+        "X_test": "no_validation",
+        "y_test": "no_validation",
+        "y_true": "no_validation",
+        "regions": ["array-like", None],
+        "regions_test": ["array-like", None],
+        "weak_labels": ["array-like", None],
+        "weak_confidence": ["array-like", None],
+        "detected_regions": ["array-like", None],
+        "overlap_scores": ["array-like", None],
+        "shares": ["array-like", None],
+        "n_train": [Interval(Integral, 1, None, closed="left"), None],
+        "n_repeats": [Interval(Integral, 1, None, closed="left")],
+        "test_size": [Interval(Real, 0, 1, closed="neither")],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def overlap_curve(
+    estimator: BaseEstimator | None,
+    detector: OverlapDetector | None,
+    X: ArrayLike,
+    y: ArrayLike | None = None,
+    *,
+    X_test: ArrayLike | None = None,
+    y_test: ArrayLike | None = None,
+    y_true: ArrayLike | None = None,
+    regions: ArrayLike | None = None,
+    regions_test: ArrayLike | None = None,
+    weak_labels: ArrayLike | None = None,
+    weak_confidence: ArrayLike | None = None,
+    detected_regions: ArrayLike | None = None,
+    overlap_scores: ArrayLike | None = None,
+    shares: ArrayLike | None = None,
+    n_train: int | None = None,
+    n_repeats: int = 10,
+    test_size: float = 0.25,
+    n_jobs: int | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> pd.DataFrame:
+    r"""Train a strong model on weak labels, with more and more overlap rows.
+
+    If overlap rows teach a strong model what the weak one does not know, replacing
+    other rows by them must help. It nearly always seems to, because the other rows
+    include the hard ones, whose weak labels are guesses: random rows that are not
+    hard lift the curve as much. So the curve never comes without its controls, and
+    the one to look at first is ``overlap vs easy``, where no hard row takes part.
+
+    At the share :math:`r` a student learns from exactly :math:`n` rows and their weak
+    labels,
+
+    .. math:: \operatorname{round}(r\,n) \text{ of the first part}, \qquad
+              n - \operatorname{round}(r\,n) \text{ of the second},
+
+    for each of these pools:
+
+    ======================  ==========================  ===========================
+    pool                    first part                  second part
+    ======================  ==========================  ===========================
+    overlap                 detected overlap rows       all others
+    random non-hard         as many non-hard rows       all others
+    most confident          as many, by confidence      all others
+    overlap vs easy         detected overlap rows       detected easy rows
+    high vs low scores      non-hard rows, upper half   lower half of the scores
+    true overlap            true overlap rows           all others
+    true overlap vs easy    true overlap rows           true easy rows
+    ======================  ==========================  ===========================
+
+    :math:`n` is the same for all pools and shares. The last two are there when
+    `regions` are given.
+
+    Parameters
+    ----------
+    estimator : classifier or None
+        The strong model; a clone is fitted for every training set. None: LightGBM.
+    detector : OverlapDetector or None
+        Finds the regions, and says what the weak model and the two views are; a
+        clone is fitted on the rows to learn from. None: see `weak_labels`.
+    X : array-like or dataframe of shape (n_samples, n_features)
+        Rows to learn from, both views side by side. Without a detector, the strong
+        view.
+    y : array-like of shape (n_samples,), default=None
+        Labels the weak model learns from, as the detector takes them. No student
+        sees them.
+    X_test, y_test : array-like, default=None
+        Rows to test on, with true labels. None: every repeat holds `test_size` of the
+        rows out, and fits the detector on the rest.
+    y_true : array-like of shape (n_samples,), default=None
+        True labels of X, for the label purity and for held-out rows; None: `y`.
+    regions : array-like of shape (n_samples,), default=None
+        True regions of X where they are known: 0 easy, 1 overlap, 2 hard, 3 neither.
+    regions_test : array-like of shape (n_test,), default=None
+        Regions of X_test to report accuracies of; ``detector.predict(X_test)`` of a
+        fitted detector where the truth is unknown. Held-out rows have `regions`.
+    weak_labels : array-like of shape (n_samples,), default=None
+        What a detector would find, given instead of it, with the next two.
+    weak_confidence, detected_regions : array-like of shape (n_samples,), default=None
+        Belong to `weak_labels`.
+    overlap_scores : array-like of shape (n_samples,), default=None
+        Goes with them; without it there are no bands.
+    shares : array-like of shape (n_shares,), default=None
+        Shares of the first part, in [0, 1]; None: 0, 0.1, ..., 1.
+    n_train : int, default=None
+        Rows of a training set; None: as many as every pool can give at every share.
+    n_repeats : int, default=10
+        Draws of the rows (and of the held-out part) for every pool.
+    test_size : float, default=0.25
+        Share of rows held out, where there is no test set.
+    n_jobs : int, default=None
+        Repeats computed at once, each with BLAS on one thread.
+    random_state : int, RandomState instance or None, default=None
+        Seeds everything: draws, and those random states of the estimator and the
+        detector that are None.
+
+    Returns
+    -------
+    curve : DataFrame
+        A row for each pool, share and repeat, with the columns
+
+        - ``pool``, ``share``, ``seed`` (number of the repeat), ``n_train``;
+        - ``accuracy``, ``balanced_accuracy`` on the test rows;
+        - ``accuracy_easy``, ``accuracy_overlap``, ``accuracy_hard`` and
+          ``accuracy_neither``, as far as test rows are known to be of these regions;
+        - ``label_purity``: share of training rows whose weak label is right (nan
+          where no true label is known);
+        - ``hard_share``: share of training rows detected as hard;
+        - ``true_overlap_share``, where `regions` are given;
+        - ``class_share_<class>``: share of training rows of each weak class.
+
+    Raises
+    ------
+    ValueError
+        If a pool has no row or less than `n_train` of them, a share is outside
+        [0, 1], lengths differ, there is neither a detector nor what it would find,
+        or no test label is known.
+
+    See Also
+    --------
+    overlapkit.inspection.OverlapCurveDisplay : Draws the curve.
+    weak_to_strong_report : Weak model, students and ceiling, with intervals.
+
+    Notes
+    -----
+    Within a repeat all shares draw on one order of the rows, so that neighbouring
+    training sets differ in few rows and shares can be compared in pairs. A training
+    set whose weak labels are of one class has a student that predicts it; the class
+    shares show where that happened. True labels are used for scores only.
+
+    References
+    ----------
+    .. [1] C. Shin, J. Cooper, F. Sala, "Weak-to-Strong Generalization Through the
+       Data-Centric Lens", ICLR 2025, arXiv:2412.03881.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from overlapkit import OverlapDetector
+    >>> from overlapkit.datasets import make_overlap_classification
+    >>> from overlapkit.model_selection import overlap_curve
+    >>> data = make_overlap_classification(
+    ...     n_easy=200, n_hard=200, n_overlap=200, random_state=0
+    ... )
+    >>> curve = overlap_curve(
+    ...     LogisticRegression(C=0.01),
+    ...     OverlapDetector(weak_columns=data.easy_columns),
+    ...     data.X,
+    ...     data.y,
+    ...     regions=data.region,
+    ...     shares=[0, 1],
+    ...     n_repeats=3,
+    ...     random_state=0,
+    ... )
+    >>> means = curve.groupby(["pool", "share"])["accuracy_hard"].mean().unstack()
+    >>> bool(means.loc["overlap vs easy", 1] > means.loc["overlap vs easy", 0] + 0.1)
+    True
+    """
+    given = dict(
+        zip(GIVEN, (weak_labels, weak_confidence, detected_regions, overlap_scores))
+    )
+    given = check_given(given, detector, X)
+    shares = _check_shares(shares)
+    truth = known_truth(
+        y if y_true is None else y_true, X, getattr(detector, "missing_label", None)
+    )
+    regions = check_regions(regions, X, "regions")
+    if X_test is None and regions_test is not None:
+        raise ValueError(
+            "regions_test are the regions of X_test, which is not given; those of "
+            "held-out rows are taken from regions."
+        )
+    regions_test = check_regions(regions_test, X_test, "regions_test")
+    if y_test is not None:
+        y_test = column_or_1d(y_test)
+    shared_seed, seeds = draw_seeds(random_state, n_repeats)
+    splits = repeats(X, truth, X_test, y_test, test_size, seeds)
+
+    def weak_of(rows, seed):
+        if detector is None:
+            parts = [None if v is None else v[rows] for v in given.values()]
+            labels, confidence, detected, scores = parts
+            strong = _safe_indexing(X, rows)
+            return WeaklyLabeled(
+                strong, labels, confidence, detected, scores, lambda X: X
+            )
+        y_rows = None if y is None else _safe_indexing(y, rows)
+        return detect(seeded(detector, seed), _safe_indexing(X, rows), y_rows)
+
+    # a given test set leaves all rows to learn from: the detector is fitted once
+    shared = weak_of(splits[0][0], shared_seed) if X_test is not None else None
+    if estimator is None:
+        estimator = default_strong_estimator()
+
+    def one_repeat(number):
+        rows, held_out = splits[number]
+        rng = np.random.RandomState(seeds[number])
+        weak = shared if shared is not None else weak_of(rows, seeds[number])
+        if held_out is None:
+            test = X_test, y_test, regions_test
+        else:
+            test = (
+                _safe_indexing(X, held_out),
+                np.asarray(truth[held_out].tolist()),
+                None if regions is None else regions[held_out],
+            )
+        known = None if truth is None else truth[rows]
+        own_regions = None if regions is None else regions[rows]
+        student = seeded(estimator, seeds[number])
+        table = _mix(student, weak, test, known, own_regions, shares, n_train, rng)
+        return table.assign(seed=number)
+
+    tables = run_repeats(one_repeat, n_repeats, n_jobs)
+    return _in_order(pd.concat(tables, ignore_index=True))
+
+
+def _mix(student, weak, test, truth, regions, shares, n_train, rng) -> pd.DataFrame:
+    """Scores of one repeat: a line for each pool and share."""
+    pools = make_pools(weak.detected, weak.confidence, weak.scores, regions, rng)
+    n_train = _check_size(n_train, pools, weak.detected)
+    X_test, y_test, regions_test = test
+    X_test = weak.new_view(X_test)
+    classes = np.unique(weak.labels)
+    right_label = None if truth is None else _purity(weak.labels, truth)
+    lines = []
+    for name, pool in pools.items():
+        for share, rows in zip(shares, draw_rows(pool, shares, n_train, rng)):
+            labels = weak.labels[rows]
+            strong = _safe_indexing(weak.strong, rows)
+            right = fit_predict(clone(student), strong, labels, X_test) == y_test
+            line = {
+                "pool": name,
+                "share": share,
+                "n_train": n_train,
+                "accuracy": float(np.mean(right)),
+                "balanced_accuracy": balanced_accuracy(y_test, right),
+            }
+            if regions_test is not None:
+                for code, region in enumerate(TRUE_REGIONS):
+                    inside = right[regions_test == code]
+                    line[f"accuracy_{region}"] = (
+                        float(inside.mean()) if len(inside) else np.nan
+                    )
+            line["label_purity"] = np.nan
+            if right_label is not None and not np.isnan(right_label[rows]).all():
+                line["label_purity"] = float(np.nanmean(right_label[rows]))
+            line["hard_share"] = float(np.mean(weak.detected[rows] == HARD))
+            if regions is not None:
+                line["true_overlap_share"] = float(np.mean(regions[rows] == OVERLAP))
+            for label in classes:
+                line[f"class_share_{label}"] = float(np.mean(labels == label))
+            lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def _purity(labels, truth) -> np.ndarray:
+    """1 where a weak label is right, 0 where it is wrong, nan where nobody knows."""
+    right = np.full(len(labels), np.nan)
+    known = np.array([value is not None for value in truth])
+    right[known] = labels[known] == np.asarray(truth[known].tolist())
+    return right
+
+
+def _check_shares(shares) -> np.ndarray:
+    if shares is None:
+        return np.linspace(0, 1, 11).round(1)
+    shares = check_array(shares, dtype=np.float64, ensure_2d=False, input_name="shares")
+    if shares.ndim != 1 or not ((shares >= 0) & (shares <= 1)).all():
+        raise ValueError(f"shares must lie between 0 and 1, got {shares.tolist()}.")
+    return shares
+
+
+def _check_size(n_train, pools, detected):
+    """Rows of a training set, where every pool can give them at every share."""
+    most = smallest_part(pools)
+    if n_train is None and most > 0:
+        return most
+    if n_train is not None and n_train <= most:
+        return n_train
+    found = np.bincount(detected, minlength=3)
+    counts = ", ".join(f"{found[i]} {name}" for i, name in enumerate(REGION_NAMES))
+    parts = {name: min(len(part) for part in pool) for name, pool in pools.items()}
+    narrow = min(parts, key=parts.get)
+    raise ValueError(
+        f"There is no training set of {n_train or 'any number of'} rows at every "
+        f"share: a part of the pool {narrow!r} has {most} rows (detected: {counts})."
+    )
+
+
+def _in_order(curve) -> pd.DataFrame:
+    """Columns in the documented order; a class no row of a repeat has counts 0."""
+    by_region = [f"accuracy_{region}" for region in TRUE_REGIONS]
+    empty = [name for name in by_region if name in curve and curve[name].isna().all()]
+    curve = curve.drop(columns=empty)
+    shares = sorted(name for name in curve if name.startswith("class_share_"))
+    curve[shares] = curve[shares].fillna(0.0)
+    first = ["pool", "share", "seed", "n_train"]
+    rest = [name for name in curve if name not in (*first, *shares)]
+    return curve[[*first, *rest, *shares]]

@@ -1,0 +1,74 @@
+"""Weak labels, confidence and regions of the rows to learn from: found or given."""
+
+from sklearn.base import clone
+from sklearn.utils import check_array, column_or_1d
+
+from overlapkit._sklearn_compat import _num_samples
+from overlapkit._views import check_features, select_columns
+from overlapkit.model_selection._students import check_regions
+
+__all__ = ["GIVEN", "WeaklyLabeled", "check_given", "detect"]
+
+GIVEN = ("weak_labels", "weak_confidence", "detected_regions", "overlap_scores")
+
+
+class WeaklyLabeled:
+    """What is known of the rows to learn from: strong view, weak labels, regions."""
+
+    def __init__(self, strong, labels, confidence, detected, scores, new_view) -> None:
+        self.strong, self.labels = strong, labels
+        self.confidence, self.detected, self.scores = confidence, detected, scores
+        self.new_view = new_view
+
+
+def detect(detector, X, y) -> WeaklyLabeled:
+    """Weak labels and regions by a detector that is fitted here."""
+    detector = clone(detector)
+    detector._validate_params()
+    strong, weak, _ = detector._fit_views(X, y)
+    detector._fit_scores(strong, weak)
+
+    def new_view(X):
+        X = check_features(detector, X, reset=False)
+        return select_columns(X, detector._strong_indices)
+
+    return WeaklyLabeled(
+        strong,
+        weak.labels,
+        detector.weak_confidence_,
+        detector.labels_,
+        detector.overlap_scores_,
+        new_view,
+    )
+
+
+def check_given(given, detector, X):
+    """Weak labels, confidence, regions and scores as arrays; None with a detector."""
+    here = [name for name, values in given.items() if values is not None]
+    if detector is not None:
+        if here:
+            raise ValueError(
+                f"The detector finds {', '.join(here)} itself: leave them out, or "
+                "give detector=None."
+            )
+        return None
+    missing = [name for name in GIVEN[:3] if given[name] is None]
+    if missing:
+        raise ValueError(
+            f"Without a detector, {', '.join(missing)} must be given: the weak label, "
+            "the weak confidence and the region of every row."
+        )
+    n_samples = _num_samples(X)
+    for name in here:
+        given[name] = column_or_1d(given[name])
+        if len(given[name]) != n_samples:
+            raise ValueError(
+                f"{name} has {len(given[name])} entries, but X has {n_samples} rows."
+            )
+    given["detected_regions"] = check_regions(
+        given["detected_regions"], X, "detected_regions"
+    )
+    for name in ("weak_confidence", "overlap_scores"):
+        if given[name] is not None:
+            check_array(given[name], ensure_2d=False, input_name=name)
+    return given

@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+
+from overlapkit import OverlapDetector, UCBSourceSelector
+from overlapkit.datasets import make_overlap_sources
+from overlapkit.policies import UCB, Oracle, RandomChoice
+from overlapkit.theory import ucb_regret_bound
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+
+from overlapkit.inspection import SourceSelectionDisplay  # noqa: E402
+
+DENSITIES = (0.2, 0.8)
+POOL = make_overlap_sources(DENSITIES, n_rows=200, random_state=0)
+
+
+def fitted(**params):
+    reference = make_overlap_sources([0.5], theta=POOL.theta, random_state=1)
+    defaults = {
+        "detector": OverlapDetector(weak_columns=POOL.easy_columns, cv=3),
+        "densities": DENSITIES,
+        "n_rounds": 8,
+        "batch_size": 10,
+        "reference": (reference.X, reference.y),
+        "random_state": 0,
+    }
+    run = UCBSourceSelector(LogisticRegression(), **{**defaults, **params})
+    return run.fit(POOL.X, POOL.y, sources=POOL.sources)
+
+
+@pytest.fixture(scope="module")
+def run():
+    return fitted()
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    matplotlib.pyplot.close("all")
+
+
+def test_index_has_a_line_per_source(run):
+    display = SourceSelectionDisplay.from_estimator(run, linewidth=3)
+    assert list(display.lines_) == ["0", "1"]
+    drawn = display.lines_["1"].get_ydata()
+    expected = run.history_["index_1"].replace(np.inf, np.nan)
+    np.testing.assert_array_equal(drawn, expected)
+    assert display.lines_["0"].get_linewidth() == 3
+    assert display.ax_.get_xlabel() == "round"
+    assert display.figure_ is display.ax_.figure
+
+
+def test_ratio_stands_between_oracle_and_random(run):
+    display = SourceSelectionDisplay.from_estimator(run, kind="overlap_ratio")
+    assert (display.lines_["oracle"].get_ydata() == 0.8).all()
+    assert (display.lines_["random"].get_ydata() == 0.5).all()
+    np.testing.assert_array_equal(
+        display.lines_["run"].get_ydata(), run.history_["overlap_ratio"]
+    )
+
+
+def test_regret_has_its_bound(run):
+    display = SourceSelectionDisplay.from_estimator(run, kind="regret")
+    bound = display.lines_["bound"].get_ydata()
+    last = ucb_regret_bound(2, 8, batch_size=10, horizon=8).cumulative
+    assert bound[-1] == pytest.approx(min(last, 8))
+    assert (display.lines_["run"].get_ydata() <= bound).all()
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"policy": UCB(bonus="authors")},
+        {"policy": RandomChoice()},
+        {"min_source_share": 0.1},
+        {"prices": [1, 2]},
+    ],
+    ids=lambda p: next(iter(p)),
+)
+def test_no_bound_where_none_holds(params):
+    display = SourceSelectionDisplay.from_estimator(fitted(**params), kind="regret")
+    assert "bound" not in display.lines_
+
+
+def test_runs_are_drawn_beside_it(run):
+    baselines = {
+        "oracle": fitted(policy=Oracle(DENSITIES)),
+        "random": fitted(policy=RandomChoice()).history_,
+    }
+    display = SourceSelectionDisplay.from_estimator(
+        run, kind="overlap_ratio", baselines=baselines
+    )
+    np.testing.assert_array_equal(
+        display.lines_["oracle"].get_ydata(),
+        baselines["oracle"].history_["overlap_ratio"],
+    )
+    assert set(display.lines_) == {"run", "oracle", "random"}
+
+
+def test_table_is_enough(run):
+    _, ax = matplotlib.pyplot.subplots()
+    display = SourceSelectionDisplay.from_history(
+        run.history_, kind="overlap_ratio", ax=ax
+    )
+    assert display.ax_ is ax
+    assert set(display.lines_) == {"run"}
+
+
+def test_bad_use_is_named(run):
+    with pytest.raises(ValueError, match="kind='ratio' is unknown"):
+        SourceSelectionDisplay.from_estimator(run, kind="ratio")
+    with pytest.raises(ValueError, match="no column 'regret'"):
+        SourceSelectionDisplay.from_estimator(fitted(densities=None), kind="regret")
+    with pytest.raises(NotFittedError):
+        SourceSelectionDisplay.from_estimator(UCBSourceSelector())
