@@ -1,0 +1,174 @@
+"""Paired timings, results and the table of the speed benchmark."""
+
+import os
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+ROWS: dict[str, Callable] = {}
+
+
+@dataclass(frozen=True)
+class Settings:
+    quick: bool = False
+    repeats: int = 5
+    folder: str | None = None  # where large temporary files go
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the table.
+
+    ``ratio`` is what the target speaks about; ``sense`` says from which side.
+    ``agrees`` is False when the numbers differ from those of the baseline.
+    """
+
+    work: str
+    baseline: str
+    ours_s: float | None
+    baseline_s: float | None
+    ratio: float | None
+    sense: str  # "at most" or "at least"
+    target: float
+    agrees: bool = True
+    unit: str = "x"
+    note: str = ""
+
+    @property
+    def reached(self):
+        if self.ratio is None:
+            return None
+        if self.sense == "at most":
+            good = self.ratio <= self.target
+        else:
+            good = self.ratio >= self.target
+        return good and self.agrees
+
+
+def register(name):
+    """Add a function ``settings -> iterable of Result`` to the table under a name."""
+
+    def add(function):
+        if name in ROWS:
+            raise ValueError(f"There is a row named {name!r} already.")
+        ROWS[name] = function
+        return function
+
+    return add
+
+
+def seconds(function):
+    start = time.perf_counter()
+    value = function()
+    return time.perf_counter() - start, value
+
+
+def paired(ours, *baselines, repeats, shortest=0.01):
+    """Time ours and its baselines in turn, so that noise falls on all alike.
+
+    Returns the median seconds of each and, per baseline, the median over the
+    repeats of ours / baseline. One round warms up; calls that a second finds shorter
+    than ``shortest`` seconds are timed in loops of about that length.
+    """
+    functions = (ours, *baselines)
+    for function in functions:
+        function()
+    loops = [max(1, int(shortest / seconds(f)[0])) for f in functions]
+
+    def once(function, loop):
+        return seconds(lambda: [function() for _ in range(loop)])[0] / loop
+
+    rounds = [[once(f, n) for f, n in zip(functions, loops)] for _ in range(repeats)]
+    medians = [statistics.median(column) for column in zip(*rounds)]
+    ratios = [
+        statistics.median(times[0] / times[i] for times in rounds)
+        for i in range(1, len(functions))
+    ]
+    return medians, ratios
+
+
+def peak_resident_mib():
+    """Peak of resident memory of this process, file pages included."""
+    try:
+        with open("/proc/self/status") as lines:
+            peak = next(line for line in lines if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 2**10
+    except (OSError, StopIteration):
+        pass
+    # Elsewhere; on Linux this figure would be inherited from the parent process.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def machine():
+    names = ("numpy", "scipy", "scikit-learn", "numba", "threadpoolctl", "ruptures")
+    versions = []
+    for name in names:
+        try:
+            versions.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            versions.append(f"{name} not installed")
+    cpu = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as lines:
+            cpu = next(x.split(":", 1)[1].strip() for x in lines if "model name" in x)
+    except (OSError, StopIteration):
+        pass
+    return (
+        f"{cpu}, {os.cpu_count()} cores, {platform.system()}; "
+        f"Python {platform.python_version()}, " + ", ".join(versions)
+    )
+
+
+def _number(value, unit=""):
+    if value is None:
+        return "-"
+    return f"{value:.3g}{unit}" if value < 1000 else f"{value:.0f}{unit}"
+
+
+def table(results):
+    """Return the results as a Markdown table."""
+    head = ("work", "ours", "baseline", "", "ratio", "target", "reached")
+    lines = [head, ("---",) * len(head)]
+    for r in results:
+        reached = {None: "not run", True: "yes", False: "NO"}[r.reached]
+        if not r.agrees:
+            reached += ", results differ"
+        lines.append(
+            (
+                r.work,
+                _number(r.ours_s, " s"),
+                r.baseline,
+                _number(r.baseline_s, " s"),
+                _number(r.ratio, f" {r.unit}"),
+                f"{r.sense} {_number(r.target, f' {r.unit}')}",
+                reached,
+            )
+        )
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    return "\n".join(
+        "| " + " | ".join(c.ljust(w) for c, w in zip(line, widths)) + " |"
+        for line in lines
+    )
+
+
+def shortfalls(results):
+    """Return a sentence for each result that fell short, differs or did not run."""
+    sentences = []
+    for r in results:
+        note = f" ({r.note})" if r.note else ""
+        if r.ratio is None:
+            sentences.append(f"{r.work}: not run{note}.")
+        elif not r.agrees:
+            sentences.append(f"{r.work}: results differ from the baseline's{note}.")
+        elif not r.reached:
+            sentences.append(
+                f"{r.work}: {_number(r.ratio, f' {r.unit}')} where {r.sense} "
+                f"{_number(r.target, f' {r.unit}')} was wanted{note}."
+            )
+    return sentences

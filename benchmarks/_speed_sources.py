@@ -1,0 +1,124 @@
+"""Rows of the speed benchmark: a round of source selection reads its own batch only.
+
+The baseline scores the whole history against the hard rows in every round, as one
+does who calls the detector on what was collected so far. Both ask the same policy.
+"""
+
+import warnings
+from unittest.mock import patch
+
+import numpy as np
+
+from overlapkit import OverlapDetector, UCBSourceSelector, _overlap_detector
+from overlapkit._sources._reading import part, read, stack, value
+from overlapkit.exceptions import OverlapkitWarning
+
+from ._speed_harness import Result, register, seconds
+
+ROUNDS, DIM = 50, 384
+DENSITIES = (0.1, 0.2, 0.3, 0.4, 0.5)
+
+
+class RereadingSelector(UCBSourceSelector):
+    """Reads all earlier batches again before it takes in the next one."""
+
+    def _receive(self, X, y, k, name=None):
+        if self._batches:
+            rows = read(
+                self.detector_, stack([b for b, _ in self._batches]), None, None
+            )
+            readings, stop = [], 0
+            for batch, _ in self._batches:
+                begin, stop = stop, stop + len(batch)
+                batch_rows = part(rows, begin, stop)
+                readings.append(value(self._reward, batch_rows, self._memory)[0])
+            self._ledger.reread(readings, self.detector_.classes_)
+        super()._receive(X, y, k, name)
+
+
+def _draw(rng, density, n):
+    """Rows of a source, with two columns of probabilities: a fifth of them is hard."""
+    region = rng.choice(3, n, p=[0.8 - density, density, 0.2])
+    strong = rng.standard_normal((n, DIM), dtype=np.float32)
+    strong[region > 0] += 1.5 * np.sin(np.arange(DIM, dtype=np.float32))
+    confidence = np.where(region == 2, rng.uniform(0, 0.3, n), rng.uniform(0.7, 1, n))
+    side = rng.choice([-1, 1], n)
+    proba = 0.5 + 0.5 * np.column_stack([side, -side]) * confidence[:, None]
+    return np.column_stack([strong, proba.astype(np.float32)])
+
+
+def _play(kind, reference, batches):
+    """Seconds in partial_fit, rows of X times hard rows compared, and whom it asked."""
+    selector = kind(
+        detector=OverlapDetector(
+            weak_estimator="precomputed",
+            strong_columns=slice(0, DIM),
+            weak_columns=slice(DIM, DIM + 2),
+        ),
+        reference=(reference, None),
+        source_names=list(range(len(DENSITIES))),
+        n_rounds=ROUNDS + 1,  # the student is trained after the last one: never
+        train_every=None,
+        random_state=0,
+    )
+    products, asked, spent = 0, [], 0.0
+    score = _overlap_detector.reference_similarity
+
+    def counted(X, reference, **options):
+        nonlocal products
+        products += len(X) * len(reference)
+        return score(X, reference, **options)
+
+    with patch.object(_overlap_detector, "reference_similarity", counted):
+        for t in range(ROUNDS):
+            source = 0 if t == 0 else selector.next_source_
+            batch = batches[source][t]
+            if t == 1:  # the first call also fits the detector, in both
+                products = 0
+            elapsed, _ = seconds(
+                lambda: selector.partial_fit(batch, sources=source)  # noqa: B023
+            )
+            spent += elapsed if t else 0.0
+            asked.append(selector.next_source_)
+    return spent, products, asked
+
+
+@register("sources")
+def sources(settings):
+    """Time and similarities of rounds 2 to 50, with the same decisions."""
+    n_batch, n_reference = (200, 20_000) if settings.quick else (500, 20_000)
+    rng = np.random.default_rng(0)
+    batches = [
+        [_draw(rng, density, n_batch) for _ in range(ROUNDS)] for density in DENSITIES
+    ]
+    reference = _draw(rng, 0.3, n_reference)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OverlapkitWarning)
+        ours_s, ours, decisions = _play(UCBSourceSelector, reference, batches)
+        theirs_s, theirs, expected = _play(RereadingSelector, reference, batches)
+    work = f"{ROUNDS} rounds of {n_batch} rows, {n_reference // 5:,} hard rows or so"
+    baseline = "scoring the history"
+    agrees = decisions == expected
+    note = "the same source in every round" if agrees else "other sources were asked"
+    yield Result(
+        f"source selection, time, {work}",
+        baseline,
+        ours_s,
+        theirs_s,
+        theirs_s / ours_s,
+        "at least",
+        10,
+        agrees,
+        note=note,
+    )
+    yield Result(
+        f"source selection, similarities, {work}",
+        baseline,
+        None,
+        None,
+        theirs / ours,
+        "at least",
+        10,
+        agrees,
+        note=note,
+    )

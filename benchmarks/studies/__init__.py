@@ -1,0 +1,1 @@
+"""Studies behind the advice in the documentation: one command each."""

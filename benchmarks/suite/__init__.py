@@ -1,0 +1,1 @@
+"""Suite for airspeed velocity: time, peak memory and quality, over commits."""

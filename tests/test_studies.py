@@ -1,0 +1,115 @@
+"""The studies run from their command lines and write what they promise."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.studies import (
+    ablation,
+    dip_table,
+    evidence,
+    robustness,
+    shared_features,
+)
+from overlapkit import diagnostics
+
+
+@pytest.fixture(autouse=True)
+def no_figures_to_close(monkeypatch):
+    pytest.importorskip("matplotlib")
+
+
+def _run(study, tmp_path, *more):
+    options = ["--seeds", "1", "--n-jobs", "1", "--out", str(tmp_path), *more]
+    assert study.main(options) == 0
+    return lambda name: pd.read_csv(tmp_path / f"{name}.csv")
+
+
+def test_robustness(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(robustness, "CONDITIONS", {"label noise": (0.0,)})
+    runs = _run(robustness, tmp_path)("robustness")
+    assert len(runs) == len(robustness.DETECTORS)
+    assert (tmp_path / "robustness.png").exists()
+    assert "mean auc" in capsys.readouterr().out
+    clean = runs[runs["level"] == 0].set_index("detector")
+    assert clean.loc["default", "auc"] > 0.98
+    assert clean.loc["purify", "hard precision"] > 0.97
+
+
+def test_spoiling_leaves_the_original_alone_and_keeps_absent_patterns_absent():
+    train, _ = robustness.common.world(0, n_easy=50, n_hard=50, n_overlap=50)
+    before = train.X.copy()
+    for condition, levels in robustness.CONDITIONS.items():
+        X, _ = robustness.spoil(train, condition, levels[-1], np.random.RandomState(0))
+        np.testing.assert_array_equal(train.X, before)
+        if condition.startswith("heavy"):
+            np.testing.assert_array_equal(X == 0, before == 0)
+
+
+def test_shared_features(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(shared_features, "STEPS", (0.0, 1.0, 2.0))
+    runs = _run(shared_features, tmp_path)("shared_features").set_index("step")
+    # from nothing to everything in common
+    assert runs["alignment"].is_monotonic_increasing
+    assert runs.loc[0.0, "alignment"] < 0.1
+    assert runs.loc[2.0, "alignment"] > 0.999
+    assert (tmp_path / "shared_features.png").exists()
+
+
+def test_views_of_the_walk():
+    strong, weak = shared_features.views(0.0)
+    assert set(strong).isdisjoint(weak)
+    assert len(shared_features.views(1.0)[0]) == 40
+    strong, weak = shared_features.views(2.0)
+    assert set(strong) == set(weak)
+
+
+def test_ablation(tmp_path, monkeypatch, capsys):
+    small = {**ablation.FACTORS, "rows": (50,), "density": (0.0, 1.0)}
+    monkeypatch.setattr(ablation, "FACTORS", small)
+    monkeypatch.setattr(ablation, "OVERLAP_SHARES", (0.1,))
+    read = _run(ablation, tmp_path)
+    factorial = read("ablation_factorial")
+    assert len(factorial) == 2 * 3 * 3
+    # easy rows hold nothing about the hard pattern, whatever their labels
+    easy_only = factorial.query("density == 0 and `hard share` == 0")
+    assert np.abs(easy_only["hard"].mean() - 0.5) < 0.06
+    assert set(read("ablation_purity")["against"]) == {
+        "all others",
+        "easy",
+        "random non-hard",
+    }
+    assert "all" in set(read("ablation_budget")["budget"])
+
+
+def test_shares_of_variance_sum_to_one():
+    rng = np.random.RandomState(0)
+    runs = pd.DataFrame(
+        [dict(zip(ablation.FACTORS, levels)) for levels in np.ndindex(2, 2, 2, 2)] * 3
+    )
+    runs["seed"] = np.repeat(range(3), 16)
+    for measure in ("accuracy", "easy", "overlap", "hard"):
+        runs[measure] = runs["purity"] + 0.1 * rng.normal(size=len(runs))
+    table = ablation.explained(runs)
+    np.testing.assert_allclose(table.sum(), 1.0)
+    assert table.loc["purity"].min() > 0.9
+
+
+def test_evidence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(evidence, "SETTINGS", ((10, 1),))
+    monkeypatch.setattr(evidence, "MODELS", {})
+    read = _run(evidence, tmp_path, "--quick")
+    rates = read("evidence_test").set_index("sample")["mean"]
+    assert rates["normal"] <= 0.05
+    assert rates["paper, d = 10, easy x 1: confidence"] == 1.0
+    sources = read("evidence_sources").query("detector == 'default'")
+    assert (sources["rank correlation"] == 1.0).all()
+
+
+def test_stored_table_of_the_dip_is_what_the_simulation_gives():
+    sizes, stored = diagnostics.NULL_SIZES, diagnostics._NULL_QUANTILES
+    assert stored.shape == (len(sizes), len(diagnostics.NULL_TAILS))
+    row = sizes.index(100)
+    again = dip_table.simulate(100, 4000, seed=1)
+    middle = [diagnostics.NULL_TAILS.index(tail) for tail in (0.5, 0.1, 0.05)]
+    np.testing.assert_allclose(again[middle], stored[row][middle], rtol=0.02)
