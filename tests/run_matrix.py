@@ -1,0 +1,60 @@
+"""Run the compatibility tests against every supported scikit-learn.
+
+``python tests/run_matrix.py`` makes one virtual environment per version, installs
+overlapkit in it and runs the common checks, the estimator contract and the composition
+tests. ``--all`` runs the whole suite instead. Environments are kept in
+``.matrix`` and used again.
+"""
+
+import argparse
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# version -> what is installed for it; the oldest is the floor of pyproject.toml
+VERSIONS = {
+    "1.6": ["scikit-learn==1.6.*"],
+    "1.7": ["scikit-learn==1.7.*"],
+    "1.8": ["scikit-learn==1.8.*"],
+    "newest": ["scikit-learn"],
+}
+TESTS = [
+    "tests/test_common.py",
+    "tests/test_estimator_contract.py",
+    "tests/test_composition.py",
+    "tests/test_progress.py",
+]
+
+
+def main(argv=None):
+    """Run the chosen versions; the exit code is 0 when all of them pass."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--versions", nargs="+", choices=VERSIONS, default=VERSIONS)
+    parser.add_argument("--all", action="store_true", help="the whole suite")
+    parser.add_argument("--environments", type=Path, default=ROOT / ".matrix")
+    options = parser.parse_args(argv)
+    outcomes = {}
+    for version in options.versions:
+        print(f"\n== scikit-learn {version}", flush=True)
+        python = _environment(options.environments / version, VERSIONS[version])
+        command = [python, "-m", "pytest", *([] if options.all else TESTS)]
+        outcomes[version] = subprocess.run(command, cwd=ROOT).returncode
+    for version, code in outcomes.items():
+        print(f"scikit-learn {version}: {'passed' if code == 0 else 'FAILED'}")
+    return max(outcomes.values())
+
+
+def _environment(folder, requirements):
+    """Python of an environment that holds overlapkit and the requirements."""
+    python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+    install = [str(python), "-m", "pip", "install", "--quiet", "-e", ".[test]"]
+    subprocess.run([*install, *requirements], cwd=ROOT, check=True)
+    return str(python)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
