@@ -30,6 +30,10 @@ COMMANDS = {
         "benchmarks.studies.ablation",
         "study 3: density, size, hard rows, label purity: which carries the gain",
     ),
+    "expansion": (
+        "benchmarks.expansion",
+        "bound of coverage expansion and actual error, side by side",
+    ),
     "evidence": (
         "benchmarks.studies.evidence",
         "the test for two groups, and the detector, where the truth is known",

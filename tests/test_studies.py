@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks import expansion
 from benchmarks.studies import (
     ablation,
     dip_table,
@@ -113,3 +114,11 @@ def test_stored_table_of_the_dip_is_what_the_simulation_gives():
     again = dip_table.simulate(100, 4000, seed=1)
     middle = [diagnostics.NULL_TAILS.index(tail) for tail in (0.5, 0.1, 0.05)]
     np.testing.assert_allclose(again[middle], stored[row][middle], rtol=0.02)
+
+
+def test_expansion_reports_bound_and_error_on_generated_and_real_rows(capsys):
+    assert expansion.main(["--family", "2"]) == 0
+    printed = capsys.readouterr().out
+    for name in ("generator", "spambase", "mushroom"):
+        assert name in printed
+    assert printed.count("actual_error") == 3
