@@ -5,26 +5,31 @@ from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
+from joblib import cpu_count
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
 from ._kernels import similarity as kernels
 from ._memory_map import release_rows
 from ._sklearn_compat import Interval, StrOptions, validate_params
-from ._threads import Workspace, n_threads, run_tiles, steps
+from ._threads import Workspace, even_steps, n_threads, run_tiles, steps
 
 __all__ = ["PreparedReference", "reference_similarity"]
 
 # What one worker thread holds at a time; none of it grows with the number of rows
-# on either side. Tiles of 1024 x 1024 float32 products measured best: large enough
-# for BLAS, small enough to be reduced while they are in cache.
-_PRODUCT_BYTES = 4 << 20  # a tile of products
-_ROWS_BYTES = 8 << 20  # scored rows, converted and normalised
+# on either side. (Rows, bytes) of a tile of products: of narrow rows the reduction
+# costs as much as the product, so a tile fits the second-level cache; of wide rows
+# BLAS decides, which is at its best on larger tiles.
+_NARROW = 64
+_NARROW_TILE = 400, 2 << 20
+_WIDE_TILE = 1536, 8 << 20
+_LIGHT_BYTES = 2 << 20  # rows or products, where few per row let calls cost most
+_ROWS_BYTES = 16 << 20  # scored rows, converted and normalised
 _BLOCK_BYTES = 2 << 20  # reference rows, when they have to be converted
 _WIDE_BYTES = 4 << 20  # similarities for order statistics, one row at least
 _LONG_BYTES = 32 << 20  # such rows of all threads, where one is longer than that
-_TILE_ROWS = 1024
-_TOP_BLOCK = 2048  # similarities of a row between two selections of the largest
+_LEAST_ROWS = 64  # of a tile that is cut so that all threads get some
+_TOP_LIMIT = 2048  # so many largest similarities of a row are carried along at most
 # A converted copy of the reference is kept when it is at most this large.
 _RESIDENT_BYTES = 8 << 20
 # Rows are padded to a multiple of this, the width of a BLAS micro-kernel: then the
@@ -80,6 +85,7 @@ class PreparedReference:
         self.dtype = np.dtype(np.float64 if metric == "euclidean" else dtype)
         self.n_rows, self.n_features = reference.shape
         self._row_bytes = self.n_features * self.dtype.itemsize
+        self._tile = _NARROW_TILE if self.n_features <= _NARROW else _WIDE_TILE
         if (
             reference.dtype != self.dtype
             and self.n_rows * self._row_bytes <= _RESIDENT_BYTES
@@ -139,11 +145,14 @@ class PreparedReference:
         out = np.empty(X.shape[0], dtype=_result_dtype(X))
         space = Workspace()
 
+        by_centroid = (
+            aggregation == "mean" and not absolute and self.metric != "euclidean"
+        )
+        products = 0 if by_centroid else self.n_rows * self.dtype.itemsize
+        tile_rows = max(self._tile[0], _LIGHT_BYTES // max(products, self._row_bytes))
         fits = _ROWS_BYTES // self._row_bytes // _PAD * _PAD
-        tile_rows = max(_PAD, min(_TILE_ROWS, fits))
-        # Few rows are cut finer, whatever n_jobs is, so that all threads get some.
-        tile_rows = min(tile_rows, max(4 * _PAD, _padded(-(-X.shape[0] // 8))))
-        if aggregation == "mean" and not absolute and self.metric != "euclidean":
+        tile_rows = max(_PAD, min(tile_rows, fits))
+        if by_centroid:
             centroid = self._centroid
 
             def aggregate(rows, squares, n_valid):
@@ -154,24 +163,23 @@ class PreparedReference:
             def aggregate(rows, squares, n_valid):
                 return self._stream(rows, squares, aggregation, absolute, space)
 
+        elif aggregation == "topk" and top_k <= _TOP_LIMIT:
+            top_k = min(top_k, self.n_rows)
+            tile_rows = min(tile_rows, _WIDE_BYTES // (top_k * self.dtype.itemsize))
+
+            def aggregate(rows, squares, n_valid):
+                return self._stream_top(rows, squares, top_k, absolute, space)
+
         else:
             top_k = min(top_k, self.n_rows)
-            # A few largest are carried from block to block; else a row is held whole.
-            streams = aggregation == "topk" and top_k <= _TOP_BLOCK
-            width = top_k + _TOP_BLOCK if streams else self.n_rows
-            width_bytes = width * self.dtype.itemsize
-            tile_rows = max(1, min(tile_rows, _WIDE_BYTES // width_bytes))
+            wide_bytes = self.n_rows * self.dtype.itemsize
+            tile_rows = max(1, min(tile_rows, _WIDE_BYTES // wide_bytes))
             if tile_rows == 1:
-                most = max(1, _LONG_BYTES // width_bytes)
+                most = max(1, _LONG_BYTES // wide_bytes)
                 n_jobs = min(n_threads(n_jobs), most)
 
             def aggregate(rows, squares, n_valid):
-                blocks = self._similarities(rows, squares, absolute, n_valid, space)
-                if streams:
-                    return kernels.largest_mean(blocks, top_k)
-                whole = space.take("wide", (n_valid, width), self.dtype)
-                for start, block in blocks:
-                    whole[:, start : start + block.shape[1]] = block
+                whole = self._similarities(rows, squares, absolute, n_valid, space)
                 if aggregation == "quantile":
                     return kernels.row_quantile(whole, quantile)
                 return kernels.row_top_mean(whole, top_k)
@@ -185,7 +193,9 @@ class PreparedReference:
                 result = np.clip(result, -1.0, 1.0)
             out[start:stop] = result
 
-        run_tiles(task, steps(X.shape[0], tile_rows), n_jobs)
+        # The machine's cores, not n_jobs: scores of other tiles may round differently.
+        tiles = even_steps(X.shape[0], tile_rows, _LEAST_ROWS, cpu_count(), _PAD)
+        run_tiles(task, tiles, n_jobs)
         return out
 
     def _stream(self, rows, squares, aggregation, absolute, space):
@@ -196,10 +206,7 @@ class PreparedReference:
             reduce, result = kernels.running_max_abs, np.zeros(n, self.dtype)
         else:
             reduce, result = kernels.running_max, np.full(n, -np.inf, self.dtype)
-        step = _PRODUCT_BYTES // (n * self.dtype.itemsize)
-        if self._rows.dtype != self.dtype:
-            step = min(step, _BLOCK_BYTES // self._row_bytes)
-        step = min(max(_PAD, step), self.n_rows)
+        step = self._step(n)
         products = space.take("products", (step, n), self.dtype)
         columns = rows.T
         for start, stop in steps(self.n_rows, step):
@@ -210,25 +217,36 @@ class PreparedReference:
             reduce(tile, self._weights[start:stop], result)
         return result / self.n_rows if aggregation == "mean" else result
 
-    def _similarities(self, rows, squares, absolute, n_valid, space):
-        """Yield (start, similarities of the valid rows to reference rows from there).
+    def _stream_top(self, rows, squares, top_k, absolute, space):
+        n = rows.shape[0]
+        largest = np.full((n, top_k), -np.inf, self.dtype)
+        for start, stop in steps(self.n_rows, self._step(n)):
+            tile = self._tile_of_rows(rows, squares, start, stop, space)
+            kernels.running_largest(tile, self._weights[start:stop], absolute, largest)
+        return kernels.row_top_mean(largest, top_k)
 
-        What is yielded may be changed, and is only valid until the next one.
-        """
-        step = _TOP_BLOCK
+    def _similarities(self, rows, squares, absolute, n_valid, space):
+        """Return all similarities of the valid rows, in memory that is reused."""
+        whole = space.take("wide", (n_valid, self.n_rows), self.dtype)
+        for start, stop in steps(self.n_rows, self._step(rows.shape[0])):
+            tile = self._tile_of_rows(rows, squares, start, stop, space)[:n_valid]
+            np.multiply(tile, self._weights[start:stop], out=whole[:, start:stop])
+        return np.abs(whole, out=whole) if absolute else whole
+
+    def _step(self, n):
+        """Return the number of reference rows whose products with n rows are a tile."""
+        step = self._tile[1] // (n * self.dtype.itemsize)
         if self._rows.dtype != self.dtype:
-            step = min(step, max(1, _BLOCK_BYTES // self._row_bytes))
-        for start, stop in steps(self.n_rows, step):
-            tile = space.take("products", (rows.shape[0], stop - start), self.dtype)
-            np.matmul(rows, self._block(start, stop).T, out=tile)
-            tile = tile[:n_valid]
-            if self.metric == "euclidean":
-                kernels.distance_similarity(tile, squares, self._squares[start:stop])
-            elif self.metric == "cosine":
-                tile *= self._weights[start:stop]
-            if absolute:
-                np.abs(tile, out=tile)
-            yield start, tile
+            step = min(step, _BLOCK_BYTES // self._row_bytes)
+        return min(max(_PAD, step), self.n_rows)
+
+    def _tile_of_rows(self, rows, squares, start, stop, space):
+        """Return rows times reference rows; distances are similarities already."""
+        tile = space.take("products", (rows.shape[0], stop - start), self.dtype)
+        np.dot(rows, self._block(start, stop).T, out=tile)
+        if self.metric == "euclidean":
+            kernels.distance_similarity(tile, squares, self._squares[start:stop])
+        return tile
 
 
 @validate_params(
@@ -318,7 +336,7 @@ def reference_similarity(
     The mean of signed similarities only needs the mean of the reference rows,
     :math:`O((n + m) d)`; everything else takes :math:`n m` products of length
     :math:`d`. Beside the result, a weight per reference row and at most 8 MiB for
-    a converted reference, a thread holds at most about 16 MiB. A quantile, or the mean
+    a converted reference, a thread holds at most about 26 MiB. A quantile, or the mean
     of more than 2,048 largest, needs the similarities of a row at once: with over a
     million reference rows (in float32) these are longer, and fewer threads work on
     them, so that all hold at most 32 MiB up to 8 million. Scores do not depend on

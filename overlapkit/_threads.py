@@ -14,7 +14,14 @@ import numpy as np
 from joblib import cpu_count, effective_n_jobs
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["Workspace", "n_threads", "run_tiles", "single_threaded_blas", "steps"]
+__all__ = [
+    "Workspace",
+    "even_steps",
+    "n_threads",
+    "run_tiles",
+    "single_threaded_blas",
+    "steps",
+]
 
 # The number of BLAS threads mostly belongs to the process, so overlapping calls from
 # several Python threads share one limit: the first sets it, the last restores it.
@@ -119,3 +126,18 @@ def steps(n, step) -> Iterator[tuple[int, int]]:
     """Yield (start, stop) of consecutive ranges that cover range(n)."""
     for start in range(0, n, step):
         yield start, min(n, start + step)
+
+
+def even_steps(n, largest, smallest, n_workers, multiple):
+    """Yield (start, stop) of equal ranges, as many for each worker as for the others.
+
+    No range is longer than ``largest``; those of fewer rows than ``smallest`` are not
+    cut for the sake of the workers. Lengths are a ``multiple``, if that fits.
+    """
+    if largest > multiple:
+        largest -= largest % multiple
+    n_ranges = -(-n // largest)
+    n_ranges = -(-n_ranges // n_workers) * n_workers
+    n_ranges = max(1, min(n_ranges, max(n // smallest, -(-n // largest))))
+    step = -(-n // n_ranges)
+    return steps(n, max(1, min(largest, -(-step // multiple) * multiple)))

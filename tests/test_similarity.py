@@ -14,7 +14,12 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from overlapkit import _similarity, _threads
 from overlapkit._similarity import PreparedReference, reference_similarity
-from overlapkit._threads import n_threads, run_tiles, single_threaded_blas
+from overlapkit._threads import (
+    even_steps,
+    n_threads,
+    run_tiles,
+    single_threaded_blas,
+)
 
 METRICS = ("cosine", "dot", "euclidean")
 AGGREGATIONS = ("max", "mean", "quantile", "topk")
@@ -28,11 +33,14 @@ def blas_threads():
 
 def small_tiles(monkeypatch):
     """Make every loop over tiles and blocks run several times on small inputs."""
-    monkeypatch.setattr(_similarity, "_PRODUCT_BYTES", 2048)
+    monkeypatch.setattr(_similarity, "_NARROW_TILE", (48, 2048))
+    monkeypatch.setattr(_similarity, "_WIDE_TILE", (48, 2048))
+    monkeypatch.setattr(_similarity, "_LEAST_ROWS", 16)
+    monkeypatch.setattr(_similarity, "_LIGHT_BYTES", 256)
     monkeypatch.setattr(_similarity, "_ROWS_BYTES", 1024)
     monkeypatch.setattr(_similarity, "_BLOCK_BYTES", 256)
     monkeypatch.setattr(_similarity, "_WIDE_BYTES", 2048)
-    monkeypatch.setattr(_similarity, "_TOP_BLOCK", 7)
+    monkeypatch.setattr(_similarity, "_TOP_LIMIT", 7)
     monkeypatch.setattr(_similarity, "_RESIDENT_BYTES", 0)
 
 
@@ -280,6 +288,36 @@ def test_bad_input_is_named(changes, error, message):
     arguments = {"X": np.ones((3, 2)), "reference": np.ones((2, 2)), **changes}
     with pytest.raises(error, match=message):
         reference_similarity(**arguments)
+
+
+@few
+@given(
+    n=st.integers(0, 5000),
+    largest=st.integers(1, 900),
+    smallest=st.integers(1, 100),
+    n_workers=st.integers(1, 9),
+)
+def test_even_steps_cover_all_rows_and_share_them_evenly(
+    n, largest, smallest, n_workers
+):
+    tiles = list(even_steps(n, largest, smallest, n_workers, 16))
+    assert [i for tile in tiles for i in range(*tile)] == list(range(n))
+    lengths = [stop - start for start, stop in tiles]
+    assert max(lengths, default=0) <= largest
+    assert len(set(lengths[:-1])) <= 1
+    if largest >= 16:  # else they cannot be multiples
+        assert all(length % 16 == 0 for length in lengths[:-1])
+
+
+@pytest.mark.parametrize(
+    ("n", "n_workers", "n_tiles"),
+    [(20_000, 2, 14), (20_000, 3, 15), (500, 2, 2), (500, 64, 7), (100, 2, 1)],
+)
+def test_even_steps_give_every_worker_as_many_tiles_as_the_others(
+    n, n_workers, n_tiles
+):
+    # Of 1,536 rows at most, and not below 64 rows for the sake of the workers.
+    assert len(list(even_steps(n, 1536, 64, n_workers, 16))) == n_tiles
 
 
 def test_blas_threads_are_limited_inside_and_restored_after_an_error():

@@ -83,6 +83,48 @@ def running_sum_abs(tile, weights, out):
 
 
 @njit(cache=True, nogil=True)
+def running_largest(tile, weights, absolute, largest):
+    """Carry the largest similarities of each row along, as a heap per row.
+
+    Here a tile has one row per scored row. Most similarities are below the smallest
+    that is kept, so a stretch is first only counted, which vectorises.
+    """
+    n, m = tile.shape
+    for i in range(n):
+        heap = largest[i]
+        for start in range(0, m, 64):
+            stop = min(m, start + 64)
+            least = heap[0]
+            above = 0
+            if absolute:
+                for j in range(start, stop):
+                    tile[i, j] = abs(tile[i, j]) * weights[j]
+                    above += tile[i, j] > least
+            else:
+                for j in range(start, stop):
+                    tile[i, j] = tile[i, j] * weights[j]
+                    above += tile[i, j] > least
+            if above:
+                for j in range(start, stop):
+                    if tile[i, j] > heap[0]:
+                        _replace_smallest(heap, tile[i, j])
+
+
+@njit(inline="always")
+def _replace_smallest(heap, value):
+    """Put the value in the place of heap[0], and the heap in order."""
+    i, child = 0, 1
+    while child < heap.size:
+        if child + 1 < heap.size and heap[child + 1] < heap[child]:
+            child += 1
+        if heap[child] >= value:
+            break
+        heap[i] = heap[child]
+        i, child = child, 2 * child + 1
+    heap[i] = value
+
+
+@njit(cache=True, nogil=True)
 def distance_similarity(tile, row_squares, column_squares):
     """Turn inner products into 1 / (1 + Euclidean distance), in place."""
     m, n = tile.shape
@@ -168,14 +210,3 @@ def row_top_mean(values, k):
     best = values[:, first:]
     best.sort(axis=1)  # the order of a partition is not defined, so sums are not
     return best.mean(axis=1, dtype=np.float64)
-
-
-def largest_mean(blocks, k):
-    """row_top_mean of the columns of all (start, block), carrying the k largest."""
-    best = None
-    for _, block in blocks:
-        both = block if best is None else np.concatenate([best, block], axis=1)
-        first = max(0, both.shape[1] - k)
-        both.partition(first, axis=1)
-        best = both[:, first:].copy()
-    return row_top_mean(best, k)
