@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 ROWS: dict[str, Callable] = {}
+# Threads of BLAS spin for some time after a product, on the cores that the next
+# call of another library needs: a pause lets them fall asleep.
+_PAUSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def paired(ours, *baselines, repeats, shortest=0.01):
     loops = [max(1, int(shortest / seconds(f)[0])) for f in functions]
 
     def once(function, loop):
+        time.sleep(_PAUSE)
         return seconds(lambda: [function() for _ in range(loop)])[0] / loop
 
     rounds = [[once(f, n) for f, n in zip(functions, loops)] for _ in range(repeats)]
@@ -106,7 +110,8 @@ def peak_resident_mib():
 
 
 def machine():
-    names = ("numpy", "scipy", "scikit-learn", "numba", "threadpoolctl", "ruptures")
+    names = ("numpy", "scipy", "scikit-learn", "numba", "threadpoolctl")
+    names += ("ruptures", "snorkel")
     versions = []
     for name in names:
         try:

@@ -118,6 +118,7 @@ def similarities(settings):
 def extra_memory(settings):
     """Peak of what scoring allocates beside its inputs and its result."""
     shapes = ((20_000, 20_000, 64), (200, 400_000, 32), (400_000, 200, 32))
+    shapes += ((6_000, 6_000, 4096),)
     for n, m, d in shapes:
         if settings.quick:
             n, m = max(200, n // 8), max(200, m // 8)
@@ -199,7 +200,7 @@ def start(settings):
     medians, ratios = paired(
         lambda: _python(ours),
         lambda: _python("import sklearn.base, numba"),
-        repeats=settings.repeats,
+        repeats=max(settings.repeats, 11),
     )
     yield Result(
         "import of overlapkit", "scikit-learn, numba", *medians, *ratios, "at most", 1.2

@@ -9,7 +9,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from overlapkit import OverlapDetector, UCBSourceSelector, _overlap_detector
+from overlapkit import OverlapDetector, UCBSourceSelector
+from overlapkit._similarity import PreparedReference
 from overlapkit._sources._reading import part, read, stack, value
 from overlapkit.exceptions import OverlapkitWarning
 
@@ -62,14 +63,14 @@ def _play(kind, reference, batches):
         random_state=0,
     )
     products, asked, spent = 0, [], 0.0
-    score = _overlap_detector.reference_similarity
+    score = PreparedReference.score
 
-    def counted(X, reference, **options):
+    def counted(reference, X, **options):
         nonlocal products
-        products += len(X) * len(reference)
-        return score(X, reference, **options)
+        products += len(X) * reference.n_rows
+        return score(reference, X, **options)
 
-    with patch.object(_overlap_detector, "reference_similarity", counted):
+    with patch.object(PreparedReference, "score", counted):
         for t in range(ROUNDS):
             source = 0 if t == 0 else selector.next_source_
             batch = batches[source][t]

@@ -69,14 +69,16 @@ def main(argv=None) -> int:
     if options.repeats < 1:
         _parser().error("--repeats must be at least 1")
     settings = Settings(options.quick, options.repeats, options.folder)
-    results = []
-    for name, rows in ROWS.items():
-        if options.only is None or name in options.only:
-            print(f"{name} ...", file=sys.stderr, flush=True)
-            results += rows(settings)
     command = " ".join(["python -m benchmarks speed", *argv])
-    report = _report(results, command)
-    print(report)
+    results = []
+    try:
+        for name, rows in ROWS.items():
+            if options.only is None or name in options.only:
+                print(f"{name} ...", file=sys.stderr, flush=True)
+                results += rows(settings)
+    finally:  # minutes of results are not lost to a row that fails
+        report = _report(results, command)
+        print(report)
     if options.write:
         _write(report)
     return 0 if all(r.agrees for r in results) else 1
