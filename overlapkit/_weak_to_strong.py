@@ -5,8 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import assert_all_finite
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import has_fit_parameter
 
 from overlapkit._auto_selection import choose_rule
 from overlapkit._base import TwoViewMixin, as_content, check_labels
@@ -31,23 +30,15 @@ from overlapkit._strong_trainer import (
     check_two_classes,
     default_strong_estimator,
 )
+from overlapkit._student import StudentMixin
 from overlapkit._views import check_features, is_dataframe, select_columns
-from overlapkit._weak_labels import align_columns, weak_model_kind
+from overlapkit._weak_labels import weak_model_kind
 
 __all__ = ["WeakToStrongClassifier"]
 
 
-def _estimator_has(method):
-    def check(self):
-        if hasattr(self, "estimator_"):
-            return hasattr(self.estimator_, method)
-        return self.estimator is None or hasattr(self.estimator, method)
-
-    return check
-
-
 class WeakToStrongClassifier(
-    CallbackSupportMixin, TwoViewMixin, ClassifierMixin, BaseEstimator
+    CallbackSupportMixin, TwoViewMixin, StudentMixin, ClassifierMixin, BaseEstimator
 ):
     r"""Train a strong model on the labels of a weak one, where they are worth it.
 
@@ -295,60 +286,7 @@ class WeakToStrongClassifier(
             )
         return selected
 
-    def predict(self, X):
-        """Class of each row, by the strong model.
-
-        Parameters
-        ----------
-        X : array-like or dataframe of shape (n_samples, n_features)
-            As in fit; only the strong columns are used.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            Classes.
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict(self._strong_view(X))
-
-    @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X):
-        """Class probabilities of each row, by the strong model.
-
-        Parameters
-        ----------
-        X : array-like or dataframe of shape (n_samples, n_features)
-            As in fit; only the strong columns are used.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; 0 for a class the strong model never saw.
-        """
-        check_is_fitted(self)
-        proba = self.estimator_.predict_proba(self._strong_view(X))
-        if len(self.estimator_.classes_) == len(self.classes_):
-            return proba
-        return align_columns(proba, self.estimator_.classes_, self.classes_)
-
-    @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X):
-        """Decision values of the strong model.
-
-        Parameters
-        ----------
-        X : array-like or dataframe of shape (n_samples, n_features)
-            As in fit; only the strong columns are used.
-
-        Returns
-        -------
-        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            As the strong model gives them.
-        """
-        check_is_fitted(self)
-        return self.estimator_.decision_function(self._strong_view(X))
-
-    def _strong_view(self, X):
+    def _student_rows(self, X):
         strong = self._strong_columns_alone(X)
         if strong is None:
             X = check_features(self, X, reset=False)

@@ -1,20 +1,18 @@
-"""The student of a run: what it is trained on, and its predictions."""
+"""The student of a run and what it is trained on."""
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from overlapkit._sources._checks import labels_of
 from overlapkit._sources._reading import GivenRows, frozen_weak_model, stack
-from overlapkit._weak_labels import align_columns
-from overlapkit._weak_to_strong import WeakToStrongClassifier, _estimator_has
+from overlapkit._student import StudentMixin
+from overlapkit._weak_to_strong import WeakToStrongClassifier
 
 __all__ = ["SourceStudent"]
 
 
-class SourceStudent:
-    """Training and predictions of :class:`~overlapkit.UCBSourceSelector`."""
+class SourceStudent(StudentMixin):
+    """Training of the student of :class:`~overlapkit.UCBSourceSelector`."""
 
     def _train(self):
         """Train the student on what was collected."""
@@ -43,54 +41,3 @@ class SourceStudent:
             return
         old = [] if self.classes_ is None else [self.classes_]
         self.classes_ = np.unique(np.concatenate([*old, np.asarray(classes)]))
-
-    def predict(self, X):
-        """Class of each row, by the student.
-
-        Parameters
-        ----------
-        X : array-like or dataframe of shape (n_samples, n_features)
-            As in fit; only the strong columns are used.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            Classes.
-        """
-        check_is_fitted(self, "estimator_")
-        return self.estimator_.predict(X)
-
-    @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X):
-        """Class probabilities of each row, by the student.
-
-        Parameters
-        ----------
-        X : array-like or dataframe of shape (n_samples, n_features)
-            As in fit; only the strong columns are used.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; 0 for a class that was not collected.
-        """
-        check_is_fitted(self, "estimator_")
-        proba = self.estimator_.predict_proba(X)
-        return align_columns(proba, self.estimator_.classes_, self.classes_)
-
-    @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X):
-        """Decision values of the student.
-
-        Parameters
-        ----------
-        X : array-like or dataframe of shape (n_samples, n_features)
-            As in fit; only the strong columns are used.
-
-        Returns
-        -------
-        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            As the student gives them.
-        """
-        check_is_fitted(self, "estimator_")
-        return self.estimator_.decision_function(X)

@@ -69,7 +69,7 @@ class _RandomNonHardScorer(BaseWeakScorer):
         self.keep_ = None
 
     def _score(self, strong, weak):
-        raise NotImplementedError
+        raise NotImplementedError("Lots are drawn for the rows of fit only.")
 
 
 @validate_params(
@@ -323,7 +323,7 @@ def _one_repeat(students, X, y, truth, test, seed):
     everything = learn("all rows", clone(first).set_params(**plain))
     spared = clone(first).set_params(selector=ConfidenceScorer(), budget=None)
     learn("non-hard rows", spared)
-    strong, strong_test = everything._strong_view(X), everything._strong_view(X_test)
+    strong, strong_test = everything._student_rows(X), everything._student_rows(X_test)
     ceiling = clone(everything.estimator_)
     predicted = fit_predict(ceiling, strong, truth, strong_test)
     judge("ceiling", predicted, len(truth), 1.0)

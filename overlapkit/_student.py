@@ -1,0 +1,78 @@
+"""Predictions by the strong model, for the classifiers that train one."""
+
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from overlapkit._weak_labels import align_columns
+
+__all__ = ["StudentMixin"]
+
+
+def _estimator_has(method):
+    def check(self):
+        if hasattr(self, "estimator_"):
+            return hasattr(self.estimator_, method)
+        return self.estimator is None or hasattr(self.estimator, method)
+
+    return check
+
+
+class StudentMixin:
+    """Predict with ``estimator_``, the strong model."""
+
+    def _student_rows(self, X):
+        """Return what ``estimator_`` takes of the rows of X."""
+        return X
+
+    def predict(self, X):
+        """Class of each row, by the strong model.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_samples, n_features)
+            As in fit; only the strong columns are used.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Classes.
+        """
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.predict(self._student_rows(X))
+
+    @available_if(_estimator_has("predict_proba"))
+    def predict_proba(self, X):
+        """Class probabilities of each row, by the strong model.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_samples, n_features)
+            As in fit; only the strong columns are used.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``; 0 for a class the strong model never saw.
+        """
+        check_is_fitted(self, "estimator_")
+        proba = self.estimator_.predict_proba(self._student_rows(X))
+        if len(self.estimator_.classes_) == len(self.classes_):
+            return proba
+        return align_columns(proba, self.estimator_.classes_, self.classes_)
+
+    @available_if(_estimator_has("decision_function"))
+    def decision_function(self, X):
+        """Decision values of the strong model.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_samples, n_features)
+            As in fit; only the strong columns are used.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            As the strong model gives them.
+        """
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.decision_function(self._student_rows(X))
