@@ -126,6 +126,8 @@ def main(argv=None) -> int:
     def draw(ax, column):
         for method, part in runs.groupby("method", sort=False):
             ax.plot(part["rows"], part[column], marker="o", label=method)
+        sizes = sorted(set(runs["rows"]))
+        ax.set_xticks(sizes, [f"{n:,}" for n in sizes])
         ax.set_xlabel("rows")
 
     common.panels(options, "neighbors", ["seconds", "agreement"], draw, columns=2)
