@@ -37,6 +37,11 @@ html_theme_options = {
     "show_prev_next": False,
 }
 html_show_sourcelink = False
+# a page of prose has no section navigation: its column takes the width instead
+html_sidebars = {
+    page.stem: [] for page in Path(__file__).parent.glob("*.rst") if page.stem != "api"
+}
+toc_object_entries_show_parents = "hide"
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -78,7 +83,11 @@ def write_api_page():
         module = importlib.import_module(name)
         if not hasattr(module, "__all__"):
             continue
-        lines += [title, "=" * len(title), "", f".. currentmodule:: {name}", ""]
+        heading = f"{title}: {name}"
+        lines += [heading, "=" * len(heading), ""]
+        # the main page tells of the package itself; its modules have a word of their own
+        directive = "currentmodule" if name == "overlapkit" else "automodule"
+        lines += [f".. {directive}:: {name}", ""]
         public = [n for n in module.__all__ if not n.startswith("__")]
         for label, wanted in (("class", inspect.isclass), ("function", callable)):
             chosen = [
