@@ -5,9 +5,10 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from overlapkit._labels import check_labels
 from overlapkit._memory_map import is_mapped, read_narrow, row_blocks
 from overlapkit._sklearn_compat import (
     HasMethods,
@@ -71,7 +72,7 @@ class TwoViewMixin:
         X = check_features(self, X, reset=True)
         if y is not None:
             check_consistent_length(X, y)
-            y = check_labels(y, self)
+            y = check_labels(y, self.missing_label)
         self._strong_indices = resolve_columns(
             X, self.strong_columns, name="strong_columns"
         )
@@ -191,27 +192,6 @@ class BaseWeakScorer(TwoViewMixin, BaseEstimator):
     @abstractmethod
     def _score(self, strong, weak):
         """Scores of rows not seen in fit."""
-
-
-def check_labels(y, estimator):
-    """Y as a flat array, whatever its type."""
-    y = column_or_1d(y, warn=True)
-    if y.dtype.kind == "f" and np.isinf(y).any():
-        raise ValueError("Input y contains infinity.")
-    if (
-        y.dtype.kind == "f"
-        and np.isnan(y).any()
-        and not _is_nan(estimator.missing_label)
-    ):
-        raise ValueError(
-            "Input y contains NaN. If NaN stands for an unknown label, say so: "
-            "missing_label=np.nan."
-        )
-    return y
-
-
-def _is_nan(value) -> bool:
-    return isinstance(value, float) and np.isnan(value)
 
 
 def as_content(strong):

@@ -8,6 +8,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._labels import known_labels
+from overlapkit._overlap_detector import OverlapDetector
 from overlapkit._progress import CallbackSupportMixin
 from overlapkit._sklearn_compat import (
     HasMethods,
@@ -17,7 +19,7 @@ from overlapkit._sklearn_compat import (
     _num_samples,
     get_tags,
 )
-from overlapkit._sources._checks import check_y, first_source, known_labels
+from overlapkit._sources._checks import check_y, first_source
 from overlapkit._sources._run import SourceRun
 from overlapkit._sources._student import SourceStudent
 from overlapkit._views import check_features
@@ -108,7 +110,8 @@ class UCBSourceSelector(
     shuffle : bool, default=True
         In pool mode, draw the rows of a source at random; False: in their order.
     missing_label : scalar, default=None
-        What stands in y for "label unknown". None: every label is known.
+        What stands in y for "label unknown". None: as `detector` or `estimator` say;
+        every label is known if they do not say either.
     n_jobs : int, default=None
         Passed on to detector and student.
     random_state : int, RandomState instance or None, default=None
@@ -217,7 +220,7 @@ class UCBSourceSelector(
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"]), None],
-        "detector": [HasMethods(["fit", "predict"]), None],
+        "detector": [OverlapDetector, None],
         "policy": [HasMethods(["index"]), None],
         "reward": [HasMethods(["start", "score"]), None],
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
@@ -315,7 +318,7 @@ class UCBSourceSelector(
         context = self._init_callback_context(max_subtasks=self.n_rounds + 1)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         X = check_features(self, X, reset=True)
-        y = check_y(self, X, y)
+        y = check_y(X, y, self._marker())
         rows, reference = np.arange(_num_samples(X)), self.reference
         if sources is None:
             name = 0 if self.source_names is None else self.source_names[0]
@@ -332,7 +335,7 @@ class UCBSourceSelector(
             smallest = min(len(pile) for pile in piles if len(pile))
             size = math.ceil(smallest / self.n_rounds)
         self._begin(names, size, reference)
-        self._add_classes(known_labels(self, y))
+        self._add_classes(known_labels(y, self._marker(), len(rows))[1])
         if self.shuffle:
             rng = np.random.RandomState(self._seed)
             piles = [rng.permutation(pile) for pile in piles]

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.multiclass import check_classification_targets
 
 from overlapkit._kernels.ties import break_ties, hash_rows
+from overlapkit._labels import check_common_labels, known_labels, names_of_codes
 from overlapkit._memory_map import read_rows
 from overlapkit._sklearn_compat import _routing_enabled, _safe_indexing, get_tags
 from overlapkit._weak_confidence import check_probabilities, weak_confidence
@@ -19,7 +19,6 @@ from overlapkit.exceptions import WeakLabelWarning
 
 __all__ = [
     "WeakLabels",
-    "is_missing",
     "out_of_fold_proba",
     "weak_labels",
     "weak_model_kind",
@@ -97,18 +96,6 @@ class WeakLabels:
         return part
 
 
-def is_missing(y, missing_label) -> np.ndarray:
-    """Which entries of y say "label unknown"; none when `missing_label` is None."""
-    y = np.asarray(y)
-    if missing_label is None:
-        return np.zeros(len(y), dtype=bool)
-    if isinstance(missing_label, float) and np.isnan(missing_label):
-        if y.dtype.kind == "f":
-            return np.isnan(y)
-        return np.array([isinstance(v, float) and np.isnan(v) for v in y], dtype=bool)
-    return np.asarray(y == missing_label, dtype=bool) & np.ones(len(y), dtype=bool)
-
-
 def weak_model_kind(weak_estimator) -> str:
     """How weak probabilities are obtained.
 
@@ -180,7 +167,7 @@ def weak_labels(
         Rows whose label is known.
     """
     kind = weak_model_kind(weak_estimator)
-    known, y_known = _known_labels(y, missing_label, len_X=_n_rows(X_weak))
+    known, y_known = known_labels(y, missing_label, _n_rows(X_weak))
     if kind == "classifier":
         model, proba, classes = _fit_classifier(
             weak_estimator, X_weak, known, y_known, cv, n_jobs, seed, fit_params or {}
@@ -195,7 +182,14 @@ def weak_labels(
         model = None
         proba = check_probabilities(X_weak, name="weak_columns (precomputed)")
         classes = _classes_of_columns(y_known, proba.shape[1])
-    all_classes = np.union1d(classes, y_known) if known.any() else np.asarray(classes)
+    all_classes = np.asarray(classes)
+    if known.any():
+        check_common_labels(
+            classes,
+            y_known,
+            "The weak model knows the classes {first}, y holds {second}",
+        )
+        all_classes = np.union1d(classes, y_known)
     proba = align_columns(proba, classes, all_classes)
     weak = WeakLabels(proba, all_classes, _covered(model, X_weak), seed, content)
     if len(all_classes) > 1 and not weak.confidence().any():
@@ -235,24 +229,6 @@ def _n_rows(X) -> int:
     return X.shape[0] if hasattr(X, "shape") else len(X)
 
 
-def _known_labels(y, missing_label, len_X) -> tuple[np.ndarray, np.ndarray]:
-    if y is None:
-        return np.zeros(len_X, dtype=bool), np.empty(0)
-    y = np.asarray(y)
-    known = ~is_missing(y, missing_label)
-    y_known = y[known]
-    if len(y_known):
-        if any(label is None for label in y_known.flat):
-            raise ValueError(
-                "Input y contains None. Let a value stand for an unknown label and "
-                "name it, such as missing_label=-1 or missing_label=''."
-            )
-        if y_known.dtype.kind == "O":  # a column of labels once missing ones are gone
-            y_known = np.array(y_known.tolist())
-        check_classification_targets(y_known)
-    return known, y_known
-
-
 def _covered(model, X_weak) -> np.ndarray:
     if hasattr(model, "covered"):  # a label model, frozen or not
         return model.covered(X_weak)
@@ -273,18 +249,29 @@ def _classes_of_columns(y_known, n_columns) -> np.ndarray:
 
 
 def _fit_label_model(weak_estimator, votes, known, y_known) -> Any:
+    """Fit on the votes; known labels only tell which class a code stands for."""
     model = clone(weak_estimator)
-    if known.all() and len(y_known):
-        return model.fit(votes, y_known)
-    integer_codes = len(y_known) == 0 or (
-        y_known.dtype.kind in "iu" and y_known.min() >= 0
-    )
-    if not integer_codes and getattr(model, "classes", None) is None:
-        # votes are codes: with some labels known, those name the classes
-        model.set_params(classes=np.unique(y_known))
-    elif len(y_known) and getattr(model, "classes", None) is None:
-        _check_codes(votes, y_known)
+    if "classes" not in model.get_params(deep=False):
+        return model.fit(votes, y_known) if known.all() else model.fit(votes)
+    if len(y_known) and model.classes is None:
+        if _are_codes(y_known):
+            _check_codes(votes, y_known)
+        else:
+            model.set_params(classes=names_of_codes(votes, y_known))
+    elif len(y_known):
+        extra = np.setdiff1d(y_known, np.asarray(model.classes)).tolist()
+        if extra:
+            raise ValueError(
+                f"y holds labels that are not in `classes` of {type(model).__name__}: "
+                f"{extra[:10]}; `classes` are {list(model.classes)}."
+            )
     return model.fit(votes)
+
+
+def _are_codes(labels) -> bool:
+    if labels.dtype.kind not in "iuf":
+        return False
+    return labels.min() >= 0 and bool((labels == np.rint(labels)).all())
 
 
 def _check_codes(votes, y_known) -> None:
@@ -365,31 +352,52 @@ def out_of_fold_proba(
 ) -> np.ndarray | None:
     """Class probabilities of each row by a model that did not see it.
 
-    None, with a WeakLabelWarning, when a class has a single row.
+    None, with a WeakLabelWarning, when all classes but one have a single row.
     """
     from sklearn.model_selection import cross_val_predict
 
     folds = _folds(cv, y, seed)
     if folds is None:
         return None
-    return cross_val_predict(
-        estimator, X, y, cv=folds, n_jobs=n_jobs, params=params, method="predict_proba"
-    )
+    with warnings.catch_warnings():
+        # said by name above
+        warnings.filterwarnings("ignore", "The least populated class in y")
+        warnings.filterwarnings("ignore", "Number of classes in (training )?fold")
+        return cross_val_predict(
+            estimator,
+            X,
+            y,
+            cv=folds,
+            n_jobs=n_jobs,
+            params=params,
+            method="predict_proba",
+        )
 
 
 def _folds(cv, y, seed):
+    """Folds in which every training part holds two classes; None if there are none."""
     from sklearn.model_selection import StratifiedKFold, check_cv
 
     if not isinstance(cv, Integral):
         return check_cv(cv, y, classifier=True)
-    smallest = np.unique(y, return_counts=True)[1].min()
-    n_splits = min(cv, smallest)
+    classes, counts = np.unique(y, return_counts=True)
+    # rows of a rare class may lack it in training; all others need not suffer for it
+    n_splits = min(cv, np.partition(counts, -2)[-2])
+    alone = classes[counts == 1].tolist()
     if n_splits < 2:
         warnings.warn(
-            "A class has a single labelled row, which no fold can hold out: its "
-            "probabilities are in-sample and overconfident.",
+            f"No fold can be held out: of the classes {classes.tolist()[:10]} all but "
+            "one have a single labelled row. Probabilities are in-sample and "
+            "overconfident.",
             WeakLabelWarning,
             stacklevel=2,
         )
         return None
+    if alone:
+        warnings.warn(
+            f"The classes {alone[:10]} have a single labelled row each, which is "
+            "labelled by a model that never saw its class.",
+            WeakLabelWarning,
+            stacklevel=2,
+        )
     return StratifiedKFold(n_splits, shuffle=True, random_state=seed)

@@ -8,7 +8,8 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import has_fit_parameter
 
 from overlapkit._auto_selection import choose_rule
-from overlapkit._base import TwoViewMixin, as_content, check_labels
+from overlapkit._base import TwoViewMixin, as_content
+from overlapkit._labels import check_labels
 from overlapkit._progress import CallbackSupportMixin, fit_task
 from overlapkit._row_selection import select_by
 from overlapkit._sklearn_compat import (
@@ -255,7 +256,7 @@ class WeakToStrongClassifier(
         self.weak_proba_ = weak.proba
         _check_finite(strong, allow_nan=True)
         check_two_classes(weak, strong_params.get("sample_weight"))
-        labels = None if y is None else check_labels(y, self)
+        labels = None if y is None else check_labels(y, self.missing_label)
         train = StrongTrainer(self, strong, weak, strong_params)
         with fit_task(context, self, "choose the rows"):
             selected = self._select(strong, weak, labels, known, train)

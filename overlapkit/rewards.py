@@ -8,7 +8,7 @@ state of :class:`~overlapkit.UCBSourceSelector`; the reward itself never changes
 it can be shared, compared and put into a parameter grid.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -52,6 +52,9 @@ class Batch:
         Rows whose label in `y` is known.
     detector : OverlapDetector
         The fitted detector.
+    rows : ndarray of shape (n_rows,) of int, default=None
+        Positions of the rows among those the reward was started on, if they are some
+        of those; None: new rows.
 
     Examples
     --------
@@ -75,6 +78,7 @@ class Batch:
     y: np.ndarray | None
     known: np.ndarray
     detector: Any
+    rows: np.ndarray | None = None
 
 
 @runtime_checkable
@@ -256,6 +260,9 @@ class MeanScore:
     .. math:: r(x) = \frac{1}{m} \sum_{j=1}^{m} \left(
         \mathbf{1}[s_j < s(x)] + \tfrac{1}{2} \mathbf{1}[s_j = s(x)] \right)
 
+    A scorer of this package scores reference rows out of sample, each without itself;
+    so a source that is like the reference has a mean rank of one half.
+
     Parameters
     ----------
     scorer : estimator
@@ -280,7 +287,9 @@ class MeanScore:
             scorer._fit_shared(reference.detector, reference.strong, reference.weak)
         else:
             scorer.fit(reference.strong, reference.weak.labels)
-        return scorer, np.sort(_scores(scorer, reference))
+        return scorer, np.sort(
+            _scores(scorer, replace(reference, rows=_all(reference)))
+        )
 
     def score(self, batch: Batch, memory: Any) -> tuple[np.ndarray, Any]:
         """Rank of each row among the reference rows."""
@@ -291,8 +300,15 @@ class MeanScore:
         return (below + up_to) / (2 * len(known)), memory
 
 
+def _all(batch) -> np.ndarray:
+    return np.arange(len(batch.regions))
+
+
 def _scores(scorer, batch) -> np.ndarray:
     if isinstance(scorer, BaseWeakScorer):
+        if batch.rows is not None:
+            # what it learnt from, scored afresh, would rank above all new rows
+            return np.asarray(scorer.scores_[batch.rows], dtype=np.float64)
         return np.asarray(scorer._score(batch.strong, batch.weak), dtype=np.float64)
     return np.asarray(scorer.score_samples(batch.strong), dtype=np.float64)
 

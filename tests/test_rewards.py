@@ -2,9 +2,10 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 from overlapkit import OverlapDetector
-from overlapkit._sources._reading import fit_detector, read
+from overlapkit._sources._reading import fit_detector, part, read
 from overlapkit.datasets import make_overlap_classification
 from overlapkit.exceptions import OverlapkitWarning
 from overlapkit.rewards import (
@@ -15,7 +16,11 @@ from overlapkit.rewards import (
     Reward,
     StudentGain,
 )
-from overlapkit.scorers import ConfidenceScorer
+from overlapkit.scorers import (
+    ConfidenceScorer,
+    CutStatisticScorer,
+    SelfConfidenceScorer,
+)
 from overlapkit.thresholds import change_point
 
 DATA = make_overlap_classification(random_state=0)
@@ -79,6 +84,26 @@ def test_mean_score_is_a_rank_among_the_reference():
     np.testing.assert_allclose(rewards, expected)
     # the reference is half way up its own ranking
     assert reward.score(REFERENCE, memory)[0].mean() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    "scorer",
+    [
+        CutStatisticScorer(n_neighbors=5),
+        SelfConfidenceScorer(probe=KNeighborsClassifier(3)),
+    ],
+)
+def test_mean_score_does_not_favour_rows_that_the_scorer_has_seen(scorer):
+    # rows drawn alike: the reference must not rank above a batch that it equals in
+    # distribution; scored as new rows, its own neighbours would be among its neighbours
+    reward = MeanScore(scorer)
+    memory = reward.start(REFERENCE)
+    own = part(REFERENCE, 0, 150)
+    assert own.rows.tolist() == list(range(150))
+    seen = reward.score(own, memory)[0].mean()
+    new = reward.score(batch(), memory)[0].mean()
+    assert seen == pytest.approx(0.5, abs=0.05)
+    assert new == pytest.approx(0.5, abs=0.06)
 
 
 def authors_rewards(batches):

@@ -40,6 +40,12 @@ REFERENCE = (_REFERENCE.X, _REFERENCE.y)
 WEAK = POOL.easy_columns
 
 
+THREE = OverlapDetector(
+    FrozenEstimator(LogisticRegression().fit(POOL.X[:, WEAK], np.arange(600) % 3)),
+    weak_columns=WEAK,
+)
+
+
 def selector(**params):
     defaults = {
         "detector": OverlapDetector(weak_columns=WEAK, cv=3),
@@ -255,6 +261,43 @@ def test_sources_unknown_beforehand_join_as_they_come():
         live.partial_fit(POOL.X[k::4], POOL.y[k::4], sources=name)
     assert live.sources_ == ["b", "a", "c"]
     assert np.isnan(live.history_["index_c"][0])
+
+
+@pytest.mark.parametrize("state", [None, 3, np.random.RandomState(3)])
+def test_the_first_source_stays_the_same_however_often_it_is_asked(state):
+    for _ in range(10):  # one of four sources could be hit by luck
+        live = selector(source_names=list("abcd"), random_state=state)
+        asked = {live.next_source_ for _ in range(3)}
+        live.partial_fit(POOL.X[:10], POOL.y[:10])
+        assert asked == set(live.history_["source"])
+
+
+def test_runs_without_a_seed_differ():
+    assert (
+        len(
+            {
+                selector(source_names=range(50), random_state=None).next_source_
+                for _ in range(8)
+            }
+        )
+        > 1
+    )
+
+
+def test_student_that_fails_in_any_way_costs_no_rows():
+    # LightGBM refuses such names by an error of its own
+    X = pd.DataFrame(POOL.X, columns=[f"f[{i}]" for i in range(POOL.X.shape[1])])
+    live = UCBSourceSelector(source_names=["a"], random_state=0)
+    with pytest.warns(WeakLabelWarning, match="batch is kept. LightGBMError"):
+        live.partial_fit(X[:40], POOL.y[:40])
+    assert live.history_["rows"].tolist() == [40]
+
+
+def test_batches_after_a_pool_leave_no_stale_row_numbers():
+    run = fit_pool()
+    assert len(run.collected_indices_) == len(run.collected_.X)
+    run.partial_fit(POOL.X[:10], POOL.y[:10], sources=0)
+    assert not hasattr(run, "collected_indices_")
 
 
 # -- reading -------------------------------------------------------------------------
@@ -478,6 +521,52 @@ def test_string_labels_and_sources_and_frames():
     assert isinstance(run.collected_.X, pd.DataFrame)
 
 
+def test_polars_frames():
+    pl = pytest.importorskip("polars")
+    columns = [f"x{i}" for i in range(20)]
+    detector = OverlapDetector(weak_columns=columns[:10], cv=3)
+    X = pl.DataFrame(POOL.X, schema=columns)
+    run = selector(reference="first", detector=detector)
+    run.fit(X, POOL.y, sources=pl.Series(POOL.sources))
+    same = selector(reference="first", detector=detector).fit(
+        pd.DataFrame(POOL.X, columns=columns), POOL.y, sources=POOL.sources
+    )
+    pd.testing.assert_frame_equal(run.history_, same.history_)
+    assert isinstance(run.collected_.X, pl.DataFrame)
+
+
+@pytest.mark.parametrize("where", ["selector", "detector", "estimator"])
+def test_missing_label_may_be_said_in_any_place(where):
+    y = np.where(np.arange(600) % 2, POOL.y, -1)
+    run = selector(reference="first")
+    if where == "selector":
+        run.set_params(missing_label=-1)
+    elif where == "detector":
+        run.set_params(detector__missing_label=-1)
+    else:
+        student = WeakToStrongClassifier(LogisticRegression(), missing_label=-1)
+        run.set_params(estimator=student)
+    run.fit(POOL.X, y, sources=POOL.sources)
+    assert run.classes_.tolist() == [0, 1]
+    assert run.estimator_.classes_.tolist() == [0, 1]
+
+
+def test_markers_that_contradict_each_other_are_refused():
+    run = selector(missing_label=-1).set_params(detector__missing_label=-2)
+    with pytest.raises(ValueError, match="Different labels stand for an unknown one"):
+        run.fit(POOL.X, POOL.y, sources=POOL.sources)
+
+
+@pytest.mark.parametrize("marker", [np.nan, "", -1])
+def test_unlabelled_batches_among_batches_of_strings(marker):
+    y = np.array(["no", "yes"])[POOL.y]
+    live = selector(reference="first", missing_label=marker, source_names=[0])
+    for k in range(6):
+        rows = slice(40 * k, 40 * k + 40)
+        live.partial_fit(POOL.X[rows], None if k % 3 == 2 else y[rows])
+    assert live.classes_.tolist() == ["no", "yes"]
+
+
 # -- scikit-learn --------------------------------------------------------------------
 def test_sources_are_routed_through_a_search():
     with config_context(enable_metadata_routing=True):
@@ -512,11 +601,23 @@ def test_representation_applies_to_every_batch():
         ({"reference": (POOL.X,)}, r"expected \(X, y\)"),
         ({"reference": "last"}, "reference"),
         ({"n_rounds": 0}, "n_rounds"),
+        ({"source_names": [0, 1, 2, "2"]}, "names a source twice"),
+        ({"source_names": [0, 1, 2, None]}, "holds None or NaN"),
+        ({"detector": LogisticRegression()}, "'detector' parameter"),
+        ({"min_class_share": 0.5, "detector": THREE}, "0.5 for 3 classes.*most 0.3333"),
     ],
 )
 def test_bad_parameters_are_named(params, message):
     with pytest.raises(ValueError, match=message):
         fit_pool(**params)
+
+
+def test_sources_without_a_name_are_refused():
+    for sources in (np.where(POOL.sources, POOL.sources, np.nan), [None] * 600):
+        with pytest.raises(ValueError, match="holds None or NaN"):
+            selector().fit(POOL.X, POOL.y, sources=sources)
+    with pytest.raises(ValueError, match="holds None or NaN"):
+        selector().partial_fit(POOL.X[:10], POOL.y[:10], sources=np.nan)
 
 
 def test_bad_use_is_named():

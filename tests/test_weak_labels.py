@@ -11,10 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsClassifier
 
+from overlapkit._labels import is_missing
 from overlapkit._weak_labels import (
     WeakLabels,
     align_columns,
-    is_missing,
     weak_labels,
     weak_model_kind,
     weak_probabilities,
@@ -128,11 +128,40 @@ def test_n_jobs_and_seed():
     assert not np.array_equal(one, other)
 
 
-def test_a_class_with_a_single_row_is_warned_of():
-    X, y = noise(30)
+def test_a_class_with_a_single_row_does_not_spoil_the_others():
+    # a model that memorises is right about every row it has seen, and a coin otherwise
+    X, y = noise(300)
+    y = y.copy()
+    y[4] = 2
+    with pytest.warns(
+        WeakLabelWarning, match=r"The classes \[2\] have a single"
+    ) as seen:
+        _, weak, _ = weak_labels(KNeighborsClassifier(1), X, y)
+    assert {w.category for w in seen} == {WeakLabelWarning}
+    assert 0.4 < np.mean(weak.labels == y) < 0.6
+    assert weak.labels[4] != 2
+
+
+def test_two_rows_of_a_class_do_not_take_the_folds_of_the_others():
+    seen = []
+
+    class Noted(LogisticRegression):
+        def fit(self, X, y):
+            seen.append(len(y))
+            return super().fit(X, y)
+
+    X, y = noise(100)
+    y = y.copy()
+    y[:2] = 2
+    weak_labels(Noted(), X, y, cv=5)
+    assert sorted(seen) == [80] * 5 + [100]
+
+
+def test_nothing_can_be_held_out_of_a_single_row():
+    X, _ = noise(30)
     y = np.zeros(30, dtype=int)
     y[4] = 1
-    with pytest.warns(WeakLabelWarning, match="single labelled row.*in-sample"):
+    with pytest.warns(WeakLabelWarning, match="have a single labelled row.*in-sample"):
         _, weak, _ = weak_labels(LogisticRegression(), X, y)
     expected = LogisticRegression().fit(X, y).predict_proba(X)
     np.testing.assert_allclose(weak.proba, expected)
@@ -237,6 +266,46 @@ def test_votes_that_may_or_may_not_be_the_labels_are_refused():
     model = MajorityVote(classes=[1, 2])
     _, weak, _ = weak_labels(model, votes, y, missing_label=-9)
     assert weak.labels.tolist() == [2, 1, 1, 2]
+
+
+def three_classes_of_votes(n=300, seed=0):
+    rng = np.random.RandomState(seed)
+    y = rng.randint(3, size=n)
+    return np.where(rng.rand(n, 5) < 0.8, y[:, None], rng.randint(3, size=(n, 5))), y
+
+
+@pytest.mark.parametrize("kind", ["i", "f"])
+@pytest.mark.parametrize("absent", [0, 1, 2])
+def test_labels_that_lack_a_class_do_not_rename_the_codes(absent, kind):
+    # a fold, or a source, may hold no row of a class that functions vote for
+    votes, y = three_classes_of_votes()
+    rows = y != absent
+    _, weak, _ = weak_labels(MajorityVote(), votes[rows], y[rows].astype(kind))
+    assert weak.classes.tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(
+        weak.proba, weak_labels(MajorityVote(), votes[rows], None)[1].proba
+    )
+    assert np.mean(weak.labels == y[rows]) > 0.9
+
+
+def test_names_of_too_few_classes_for_the_votes_are_refused():
+    votes, y = three_classes_of_votes()
+    names = np.array(["ham", "mail", "spam"])
+    rows = y != 0
+    with pytest.raises(ValueError, match=r"go up to 2.*hold 2: \['mail', 'spam'\]"):
+        weak_labels(MajorityVote(), votes[rows], names[y[rows]])
+    model = MajorityVote(classes=names)
+    _, weak, _ = weak_labels(model, votes[rows], names[y[rows]])
+    assert np.mean(weak.labels == names[y[rows]]) > 0.9
+    with pytest.raises(ValueError, match=r"not in `classes` of MajorityVote: \['eggs'"):
+        weak_labels(model, votes, np.where(y == 0, "eggs", "ham"))
+
+
+def test_labels_of_another_problem_than_the_weak_models_are_refused():
+    X, y = noise(50)
+    frozen = FrozenEstimator(LogisticRegression().fit(X, y))
+    with pytest.raises(ValueError, match=r"classes \[0, 1\], y holds \['a', 'b'\]"):
+        weak_labels(frozen, X, np.array(["a", "b"])[y])
 
 
 # ---------------------------------------------------------------------- ties

@@ -4,20 +4,19 @@ import copy
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
-from overlapkit._base import check_labels
+from overlapkit._labels import check_labels, join_labels, known_labels
 from overlapkit._sources._ledger import SourceLedger
-from overlapkit._weak_labels import is_missing
 from overlapkit.metrics._regret import cumulative_regret
 from overlapkit.policies import UCB
 
 __all__ = [
+    "check_class_floor",
+    "check_names",
     "check_relations",
     "check_y",
     "first_source",
-    "known_labels",
     "labels_of",
     "new_ledger",
     "plain",
@@ -26,7 +25,9 @@ __all__ = [
 
 def new_ledger(owner, names, batch_size, random_state):
     """A seed and a ledger for a run of `owner` on sources `names`."""
-    if len(set(names)) != len(names):
+    check_names(names)
+    # as they are printed: a column of history_ is called after each
+    if len({str(name) for name in names}) != len(names):
         raise ValueError(f"source_names={names} names a source twice.")
     per_source = {}
     for parameter in ("prices", "densities"):
@@ -61,6 +62,22 @@ def new_ledger(owner, names, batch_size, random_state):
     )
 
 
+def check_names(names) -> None:
+    """Refuse names that equal nothing, not even themselves."""
+    if any(name is None or name != name for name in names):
+        raise ValueError(f"A source has no name: {names[:10]} holds None or NaN.")
+
+
+def check_class_floor(owner, classes) -> None:
+    """Refuse a least share that not every class can have."""
+    if owner.min_class_share * len(classes) > 1 + 1e-9:
+        raise ValueError(
+            f"min_class_share={owner.min_class_share} for {len(classes)} classes: the "
+            f"shares of all cannot pass 1, so at most {1 / len(classes):.4g} is "
+            "possible."
+        )
+
+
 def check_relations(owner, n_sources) -> None:
     """Refuse a floor that so many sources cannot all have."""
     if owner.min_source_share * n_sources > 1 + 1e-9:
@@ -74,36 +91,28 @@ def first_source(owner):
     """Name of the source to ask before anything is known."""
     names = plain(owner.source_names)
     state = copy.deepcopy(owner.random_state)
+    if state is None:
+        # asked again, and when its batch comes, the answer must be the same
+        seed = check_random_state(None).randint(2**31 - 1)
+        state = vars(owner).setdefault("_first_seed", seed)
     _, ledger = new_ledger(owner, names, owner.batch_size, state)
     ledger.choose(ready=isinstance(owner.reference, tuple))
     return None if ledger.next is None else names[ledger.next]
 
 
-def check_y(owner, X, y):
+def check_y(X, y, missing_label):
     """Y as a flat array of class labels, or None."""
     if y is None:
         return None
     check_consistent_length(X, y)
-    y = check_labels(y, owner)
-    known = known_labels(owner, y)
-    if len(known):
-        check_classification_targets(known)
+    y = check_labels(y, missing_label)
+    known_labels(y, missing_label, len(y))  # refuses what is no label
     return y
-
-
-def known_labels(owner, y):
-    """The labels in y that are known."""
-    if y is None:
-        return []
-    known = y[~is_missing(y, owner.missing_label)]
-    if known.dtype.kind == "O":  # a column of labels once missing ones are gone
-        known = np.array(known.tolist())
-    return known
 
 
 def labels_of(batches) -> np.ndarray | None:
     """Labels of all rows of some batches, or None."""
-    return None if batches[0][1] is None else np.concatenate([y for _, y in batches])
+    return None if batches[0][1] is None else join_labels([y for _, y in batches])
 
 
 def plain(names) -> list:

@@ -1,6 +1,7 @@
 """Reading batches with a fitted detector, and what the student is trained on."""
 
 import warnings
+from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,12 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from overlapkit._base import BaseWeakScorer
+from overlapkit._labels import is_missing
 from overlapkit._regions import OVERLAP
 from overlapkit._sklearn_compat import _safe_indexing
 from overlapkit._sources._ledger import Reading
 from overlapkit._views import is_dataframe
-from overlapkit._weak_labels import is_missing, weak_model_kind
+from overlapkit._weak_labels import weak_model_kind
 from overlapkit.exceptions import UninformativeBatchWarning
 from overlapkit.rewards import Batch
 
@@ -61,8 +63,10 @@ def stack(parts):
     """Batches one below the other, arrays or dataframes."""
     if len(parts) == 1:
         return parts[0]
-    if is_dataframe(parts[0]):
+    if hasattr(parts[0], "iloc"):
         return pd.concat(parts, ignore_index=True)
+    if is_dataframe(parts[0]):
+        return reduce(lambda upper, lower: upper.vstack(lower), parts)
     return np.concatenate(parts)
 
 
@@ -76,7 +80,7 @@ def can_learn(weak_estimator, y, missing_label) -> bool:
     if len(labels) == 0:
         return False
     counts = np.unique(labels, return_counts=True)[1]
-    return len(counts) > 1 and counts.min() > 1
+    return len(counts) > 1 and bool(np.partition(counts, -2)[-2] > 1)
 
 
 def fit_detector(detector, X, y) -> Batch:
@@ -84,7 +88,8 @@ def fit_detector(detector, X, y) -> Batch:
     detector._validate_params()
     strong, weak, known = detector._fit_views(X, y)
     detector._fit_scores(strong, weak)
-    return Batch(X, strong, weak, detector.labels_, y, known, detector)
+    rows = np.arange(len(known))
+    return Batch(X, strong, weak, detector.labels_, y, known, detector, rows)
 
 
 def frozen_weak_model(detector, fitted):
@@ -119,6 +124,7 @@ def part(batch, start, stop) -> Batch:
         y,
         batch.known[rows],
         batch.detector,
+        None if batch.rows is None else batch.rows[rows],
     )
 
 

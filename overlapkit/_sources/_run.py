@@ -1,19 +1,22 @@
 """A run of source selection: one code path for pool and live mode."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
 from overlapkit._base import check_strong
+from overlapkit._labels import is_missing, known_labels, same_marker
 from overlapkit._overlap_detector import OverlapDetector
 from overlapkit._progress import fit_task
 from overlapkit._sklearn_compat import _num_samples, _safe_indexing
 from overlapkit._sources._checks import (
+    check_class_floor,
+    check_names,
     check_relations,
     check_y,
-    known_labels,
     labels_of,
     new_ledger,
     plain,
@@ -28,7 +31,7 @@ from overlapkit._sources._reading import (
     value,
 )
 from overlapkit._views import check_features, resolve_columns, select_columns
-from overlapkit._weak_labels import is_missing
+from overlapkit._weak_to_strong import WeakToStrongClassifier
 from overlapkit.exceptions import (
     ShortBatchWarning,
     SourceExhaustedWarning,
@@ -48,7 +51,11 @@ class SourceRun:
         for name in ("estimator_", "collected_indices_"):
             if name in vars(self):
                 delattr(self, name)
-        self._seed, ledger = new_ledger(self, names, batch_size, self.random_state)
+        # where next_source_ was asked before the first batch, a seed is drawn already
+        state = vars(self).pop("_first_seed", None)
+        if self.random_state is not None:
+            state = self.random_state
+        self._seed, ledger = new_ledger(self, names, batch_size, state)
         self.batch_size_ = batch_size
         self._batches, self._refit = [], {int(t) for t in self.refit_rounds}
         self._reward = OverlapDensity() if self.reward is None else self.reward
@@ -61,9 +68,10 @@ class SourceRun:
                 )
             X, y = reference
             X = check_features(self, X, reset="n_features_in_" not in vars(self))
-            self._reference = X, check_y(self, X, y)
+            self._reference = X, check_y(X, y, self._marker())
             detector = self._base_detector()
             rows = fit_detector(detector, *self._reference)
+            check_class_floor(self, detector.classes_)
             self._memory = self._reward.start(rows)
             self.detector_ = detector
             self._add_classes(detector.classes_)
@@ -73,6 +81,7 @@ class SourceRun:
 
     def _names_of(self, sources):
         """Names of the sources in a pool, in their order."""
+        check_names([n for n in plain(sources) if n is None or n != n])
         found = np.unique(sources).tolist()
         if self.source_names is None:
             return found
@@ -90,19 +99,34 @@ class SourceRun:
         if self.detector is not None:
             detector = clone(self.detector)
         own = {
-            "missing_label": self.missing_label,
+            "missing_label": self._marker(),
             "n_jobs": self.n_jobs,
             "random_state": self._seed,
         }
         unset = {k: v for k, v in own.items() if getattr(detector, k) is None}
         return detector.set_params(**unset)
 
+    def _marker(self):
+        """What stands for an unknown label, wherever it was said."""
+        owners = {"": self, "detector.": self.detector}
+        if isinstance(self.estimator, WeakToStrongClassifier):
+            owners["estimator."] = self.estimator
+        said = {
+            f"{owner}missing_label": part.missing_label
+            for owner, part in owners.items()
+            if part is not None and part.missing_label is not None
+        }
+        markers = list(said.values())
+        if not all(same_marker(markers[0], other) for other in markers[1:]):
+            raise ValueError(f"Different labels stand for an unknown one: {said}.")
+        return markers[0] if markers else None
+
     # -- pool mode -------------------------------------------------------------------
     def _set_labeled_aside(self, X, y):
         """Numbers of the other rows, and the labelled rows as a reference."""
         known = np.zeros(_num_samples(X), dtype=bool)
         if y is not None:
-            known = ~is_missing(y, self.missing_label)
+            known = ~is_missing(y, self._marker())
         if known.all() or not known.any():
             raise ValueError(
                 f"reference='labeled' sets the labelled rows aside, and {known.sum()} "
@@ -155,21 +179,23 @@ class SourceRun:
         # what a refused first batch looked like must not bind the next one
         fresh = not self._batches and self._reference is None
         X = check_features(self, X, reset=fresh)
-        y = self._like_before(check_y(self, X, y), n_rows)
+        y = self._like_before(check_y(X, y, self._marker()), n_rows)
         if self.batch_size_ is not None and n_rows < self.batch_size_:
             self._warn_short(name, n_rows, named=True)
         self._receive(X, y, k, name)
+        # rows of a pool have numbers in it; those of a batch have none
+        vars(self).pop("collected_indices_", None)
         self._add_classes(classes)
-        self._add_classes(known_labels(self, y))
+        self._add_classes(known_labels(y, self._marker(), n_rows)[1])
         due = self.train_every is not None and ledger.t % self.train_every == 0
         if due or ledger.next is None:
             try:
                 self._train()
-            except ValueError as error:
+            except Exception as error:
                 # the batch is paid for and entered: sending it again would count twice
                 warnings.warn(
                     f"The student could not be trained after round {ledger.t}; its "
-                    f"batch is kept. {error}",
+                    f"batch is kept. {type(error).__name__}: {error}",
                     WeakLabelWarning,
                     stacklevel=4,
                 )
@@ -194,6 +220,7 @@ class SourceRun:
                 raise ValueError(
                     f"sources has {len(sources)} entries for {n_rows} rows."
                 )
+        check_names(names)
         if len(names) != 1:
             raise ValueError(
                 f"A batch comes from one source, got {names}; send one batch per "
@@ -209,8 +236,8 @@ class SourceRun:
 
     def _like_before(self, y, n_rows):
         """Labels of a batch in the form of those of earlier batches."""
-        if y is None and self.missing_label is not None:
-            y = np.full(n_rows, self.missing_label)
+        if y is None and self._marker() is not None:
+            y = np.full(n_rows, self._marker())
         if self._batches and (y is None) != (self._batches[0][1] is None):
             raise ValueError(
                 "Batches either all come with labels or all without; for rows without "
@@ -235,7 +262,7 @@ class SourceRun:
         elif len(batches) in self._refit:
             fitted = self._fit_detector(batches)
         else:
-            batch = read(self.detector_, X, y, self.missing_label)
+            batch = read(self.detector_, X, y, self._marker())
             reading, memory = value(self._reward, batch, memory)
         ledger = self._ledger
         if k is None:
@@ -256,7 +283,7 @@ class SourceRun:
         return (
             asked.all()
             and len(batches) >= rounds
-            and can_learn(self._base_detector().weak_estimator, y, self.missing_label)
+            and can_learn(self._base_detector().weak_estimator, y, self._marker())
         )
 
     def _fit_detector(self, batches):
@@ -267,9 +294,11 @@ class SourceRun:
         rows = fit_detector(
             detector, stack([X for X, _ in batches]), labels_of(batches)
         )
+        check_class_floor(self, detector.classes_)
         start = rows
         if self._reference is not None:
-            start = read(detector, *self._reference, self.missing_label)
+            start = read(detector, *self._reference, self._marker())
+            rows = replace(rows, rows=None)  # the reward starts on other rows
         memory = self._reward.start(start)
         readings, stop = [], 0
         for X, _ in batches:
@@ -330,7 +359,7 @@ class SourceRun:
         ledger = self._of_run("collected_")
         if not self._batches:
             raise AttributeError("collected_ is there once a batch has been taken in.")
-        names = np.array([ledger.names[k] for k in ledger.sources])
+        names = _as_array([ledger.names[k] for k in ledger.sources])
         return Bunch(
             X=stack([X for X, _ in self._batches]),
             y=labels_of(self._batches),
@@ -338,3 +367,10 @@ class SourceRun:
             round=np.repeat(np.arange(1, ledger.t + 1), ledger.rows),
             overlap=None if self.detector_ is None else self._overlap(),
         )
+
+
+def _as_array(names):
+    """Names in an array that does not turn numbers into strings."""
+    if len({isinstance(name, str) for name in names}) > 1:
+        return np.array(names, dtype=object)
+    return np.array(names)

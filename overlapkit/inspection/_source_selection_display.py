@@ -271,6 +271,7 @@ def _bound(selector) -> np.ndarray | None:
         or floors
         or selector.prices is not None
         or selector.reward is not None
+        or len(selector.refit_rounds)
         or len(set(sizes)) != 1
     ):
         return None

@@ -153,8 +153,9 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator):
                 f"{n_unknown} of {X.size} votes name none of the {n_classes} classes "
                 f"(votes go from {int(X.min())} to {int(X.max())}, classes from 0 to "
                 f"{n_classes - 1}, -1 abstains); they "
-                "are treated as abstentions. Pass `classes`, or a `y` that holds every "
-                "class, if these votes are meant.",
+                "are treated as abstentions. If these votes are meant, the other codes "
+                "stand for the wrong classes, too: pass `classes`, or a `y` that holds "
+                "every class.",
                 UnknownVoteWarning,
                 stacklevel=4,
             )

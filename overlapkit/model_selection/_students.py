@@ -9,10 +9,10 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._labels import flat_labels, is_missing
 from overlapkit._regions import REGION_NAMES
 from overlapkit._sklearn_compat import _num_samples
 from overlapkit._threads import single_threaded_blas
-from overlapkit._weak_labels import is_missing
 
 __all__ = [
     "TRUE_REGIONS",
@@ -77,7 +77,7 @@ def known_truth(y_true, X, missing_label) -> np.ndarray | None:
     """True labels as an array of objects, None where unknown; None without any."""
     if y_true is None:
         return None
-    y_true = column_or_1d(y_true)
+    y_true = flat_labels(y_true)
     check_consistent_length(X, y_true)
     truth = y_true.astype(object)
     truth[is_missing(y_true, missing_label)] = None
