@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.utils.validation import has_fit_parameter
 
-from overlapkit._sklearn_compat import _safe_indexing
+from overlapkit._sample_weight import takes_weights, weight_params
+from overlapkit._sklearn_compat import _routing_enabled, _safe_indexing
 
 __all__ = ["StrongTrainer", "check_two_classes", "default_strong_estimator"]
 
@@ -16,13 +16,15 @@ def default_strong_estimator(n_jobs=None, random_state=None) -> Any:
     # imported late: LightGBM brings in half of scikit-learn
     from lightgbm import LGBMClassifier
 
-    return LGBMClassifier(
+    model = LGBMClassifier(
         verbosity=-1,
         # it takes every core unless told; here None means one, as elsewhere
         n_jobs=effective_n_jobs(n_jobs),
         random_state=random_state,
         deterministic=True,
     )
+    # nobody else could ask for the weights of a model that nobody passed
+    return model.set_fit_request(sample_weight=True) if _routing_enabled() else model
 
 
 def check_two_classes(weak, sample_weight) -> None:
@@ -72,13 +74,16 @@ class StrongTrainer:
             name: values if np.isscalar(values) else _safe_indexing(values, rows)
             for name, values in self.fit_params.items()
         }
+        given = params.pop("sample_weight", None)
         if owner.label_use != "hard":
-            if not has_fit_parameter(estimator, "sample_weight"):
+            if not takes_weights(estimator):
                 raise ValueError(
                     f"label_use={owner.label_use!r} needs a strong estimator whose fit "
                     f"takes sample_weight; {type(estimator).__name__} does not."
                 )
-            params["sample_weight"] = weight * params.get("sample_weight", 1.0)
+            given = weight if given is None else weight * given
+        if given is not None:
+            params.update(weight_params(estimator, given))
         view = _safe_indexing(self.strong, rows)
         if getattr(view, "dtype", None) == np.float16:
             view = view.astype(np.float32)  # few estimators take half precision

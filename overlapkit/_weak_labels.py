@@ -110,12 +110,21 @@ def weak_model_kind(weak_estimator) -> str:
         return "precomputed"
     if isinstance(weak_estimator, FrozenEstimator):
         return "prefit"
-    if (
-        is_classifier(weak_estimator)
-        and not get_tags(weak_estimator).target_tags.required
-    ):
-        return "votes"
-    return "classifier"
+    if not is_classifier(weak_estimator):
+        return "classifier"
+    needs_y = get_tags(_innermost(weak_estimator)).target_tags.required
+    return "classifier" if needs_y else "votes"
+
+
+def _innermost(estimator):
+    """What a pipeline ends in and a search looks for: their own tags never need y."""
+    while True:
+        if hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "_run_search"):
+            estimator = estimator.estimator
+        else:
+            return estimator
 
 
 def weak_labels(

@@ -1,17 +1,18 @@
 """WeakToStrongClassifier: a strong model trained on the weak labels worth learning."""
 
+import warnings
 from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import has_fit_parameter
 
 from overlapkit._auto_selection import choose_rule
 from overlapkit._base import TwoViewMixin, as_content
 from overlapkit._labels import check_labels
 from overlapkit._progress import CallbackSupportMixin, fit_task
 from overlapkit._row_selection import select_by
+from overlapkit._sample_weight import takes_weights, weight_params
 from overlapkit._sklearn_compat import (
     HasMethods,
     Interval,
@@ -34,6 +35,7 @@ from overlapkit._strong_trainer import (
 from overlapkit._student import StudentMixin
 from overlapkit._views import check_features, is_dataframe, select_columns
 from overlapkit._weak_labels import weak_model_kind
+from overlapkit.exceptions import WeakLabelWarning
 
 __all__ = ["WeakToStrongClassifier"]
 
@@ -130,8 +132,8 @@ class WeakToStrongClassifier(
     NoOverlapWarning
         The selector kept nothing; all rows are used.
     WeakLabelWarning
-        The weak model is undecided about every row, or a class has a single labelled
-        row.
+        The weak model is undecided about every row, a class has a single labelled row,
+        or the weak model takes no ``sample_weight``.
 
     See Also
     --------
@@ -142,16 +144,17 @@ class WeakToStrongClassifier(
     ``predict`` needs the strong columns only: other columns of an array may hold
     anything, and a dataframe may lack them.
 
-    ``selector="auto"`` compares all rows; non-hard rows; overlap by mean and by maximal
-    similarity; and the better half or three quarters by confidence, cut statistic and
-    self-confidence. Each student is judged on rows with known labels that it was not
-    trained on. A rule is taken when it beats all rows by more than one standard error
-    of the paired difference. On real data no rule that gains much is never harmful;
-    known labels are what tells.
+    ``selector="auto"`` compares all rows with seven rules: non-hard rows; overlap by
+    mean and by maximal similarity; the better half by confidence, by cut statistic and
+    by self-confidence; and the better three quarters by cut statistic. Each student is
+    judged on rows with known labels that it was not trained on; with fewer than ten,
+    all rows are kept. A rule is taken when it beats all rows by more than one standard
+    error of the paired difference. On real data no rule that gains much is never
+    harmful; known labels are what tells.
 
-    ``sample_weight``, given to ``fit``, is passed to the weak model and, for the rows
-    it is trained on, to the strong one; with metadata routing on, to those that
-    request it.
+    ``sample_weight``, given to ``fit``, is passed to the weak model (a label model
+    takes none) and, for the rows it is trained on, to the strong one; in a pipeline, to
+    its last step. With metadata routing on, those get it that request it.
 
     References
     ----------
@@ -229,8 +232,8 @@ class WeakToStrongClassifier(
             Labels the weak model learns from; `missing_label` where unknown. Not
             needed when the weak model needs none.
         **fit_params : dict
-            ``sample_weight`` for the strong model, or metadata that `estimator` and
-            `weak_estimator` request.
+            ``sample_weight`` for both models; with metadata routing on, whatever
+            `estimator` and `weak_estimator` request.
 
         Returns
         -------
@@ -260,6 +263,7 @@ class WeakToStrongClassifier(
         train = StrongTrainer(self, strong, weak, strong_params)
         with fit_task(context, self, "choose the rows"):
             selected = self._select(strong, weak, labels, known, train)
+        self._chosen_share = float(selected.mean())
         self.selected_ = selected | known if self.include_labeled else selected
         with fit_task(context, self, "train the strong model"):
             self.estimator_ = train(
@@ -343,11 +347,9 @@ class WeakToStrongClassifier(
             others = {k: v for k, v in fit_params.items() if k != "sample_weight"}
             _raise_for_params(others, self, "fit")
             strong, weak = dict(fit_params), {}
-            if weak_model_kind(weak_estimator) == "classifier" and (
-                weak_estimator is None
-                or has_fit_parameter(weak_estimator, "sample_weight")
-            ):
-                weak = dict(fit_params)
+            given = fit_params.get("sample_weight") is not None
+            if given and weak_model_kind(weak_estimator) == "classifier":
+                weak = _weak_params(weak_estimator, fit_params["sample_weight"])
         if weak_estimator is None and "sample_weight" in strong:
             weak = {"sample_weight": strong["sample_weight"]}
         return _given(strong), _given(weak)
@@ -377,6 +379,21 @@ def _check_finite(strong, *, allow_nan) -> None:
     numbers = as_content(strong)
     if numbers is not None:
         assert_all_finite(numbers, allow_nan=allow_nan, input_name="X (strong view)")
+
+
+def _weak_params(weak_estimator, weight) -> dict:
+    """Weights for the weak model; none, with a warning, if it cannot take them."""
+    if weak_estimator is None:
+        return {"sample_weight": weight}
+    if takes_weights(weak_estimator):
+        return weight_params(weak_estimator, weight)
+    warnings.warn(
+        f"The weak model {type(weak_estimator).__name__} takes no sample_weight: it "
+        "counts all rows alike, only the strong model is weighted.",
+        WeakLabelWarning,
+        stacklevel=5,
+    )
+    return {}
 
 
 def _given(params) -> dict:

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from _oracles_core import confidence as confidence_oracle
 from _two_views import with_probabilities
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
 
 from overlapkit._labels import is_missing
 from overlapkit._weak_labels import (
@@ -188,6 +189,30 @@ def test_kinds():
     assert weak_model_kind(FrozenEstimator(fitted)) == "prefit"
     assert weak_model_kind(MajorityVote()) == "votes"
     assert weak_model_kind("precomputed") == "precomputed"
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        make_pipeline,
+        lambda model: make_pipeline(make_pipeline(model)),
+        lambda model: GridSearchCV(model, {}, cv=2),
+        lambda model: GridSearchCV(make_pipeline(model), {}, cv=2),
+        lambda model: BaggingClassifier(model, n_estimators=1, bootstrap=False),
+    ],
+)
+def test_a_wrapped_classifier_does_not_see_its_own_row_either(wrap):
+    # the tags of a pipeline or a search do not say that it learns from labels
+    X, y = noise()
+    model = wrap(KNeighborsClassifier(1))
+    assert weak_model_kind(model) == "classifier"
+    _, weak, _ = weak_labels(model, X, y)
+    assert 0.4 < np.mean(weak.labels == y) < 0.6
+
+
+def test_a_wrapped_label_model_stays_one():
+    assert weak_model_kind(make_pipeline(MajorityVote())) == "votes"
+    assert weak_model_kind(GridSearchCV(MajorityVote(), {})) == "votes"
 
 
 def test_a_frozen_model_is_used_as_it_is():
