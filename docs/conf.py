@@ -85,7 +85,7 @@ def write_api_page():
             continue
         heading = f"{title}: {name}"
         lines += [heading, "=" * len(heading), ""]
-        # the main page tells of the package itself; its modules have a word of their own
+        # the package itself is told of on the main page, its modules nowhere else
         directive = "currentmodule" if name == "overlapkit" else "automodule"
         lines += [f".. {directive}:: {name}", ""]
         public = [n for n in module.__all__ if not n.startswith("__")]

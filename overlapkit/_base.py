@@ -25,9 +25,9 @@ from overlapkit._views import (
 from overlapkit._weak_labels import (
     WeakLabels,
     weak_labels,
-    weak_model_kind,
     weak_probabilities,
 )
+from overlapkit._weak_model import weak_model_kind
 
 __all__ = ["BaseWeakScorer", "TwoViewMixin"]
 

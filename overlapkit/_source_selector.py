@@ -23,7 +23,7 @@ from overlapkit._sources._checks import check_y, first_source
 from overlapkit._sources._run import SourceRun
 from overlapkit._sources._student import SourceStudent
 from overlapkit._views import check_features
-from overlapkit._weak_labels import weak_model_kind
+from overlapkit._weak_model import weak_model_kind
 
 __all__ = ["UCBSourceSelector"]
 

@@ -34,7 +34,7 @@ from overlapkit._strong_trainer import (
 )
 from overlapkit._student import StudentMixin
 from overlapkit._views import check_features, is_dataframe, select_columns
-from overlapkit._weak_labels import weak_model_kind
+from overlapkit._weak_model import weak_model_kind
 from overlapkit.exceptions import WeakLabelWarning
 
 __all__ = ["WeakToStrongClassifier"]

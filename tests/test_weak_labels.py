@@ -17,9 +17,9 @@ from overlapkit._weak_labels import (
     WeakLabels,
     align_columns,
     weak_labels,
-    weak_model_kind,
     weak_probabilities,
 )
+from overlapkit._weak_model import weak_model_kind
 from overlapkit.exceptions import WeakLabelWarning
 from overlapkit.label_models import MajorityVote
 from overlapkit.scorers import weak_confidence

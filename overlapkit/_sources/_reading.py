@@ -14,7 +14,7 @@ from overlapkit._regions import OVERLAP
 from overlapkit._sklearn_compat import _safe_indexing
 from overlapkit._sources._ledger import Reading
 from overlapkit._views import is_dataframe
-from overlapkit._weak_labels import weak_model_kind
+from overlapkit._weak_model import weak_model_kind
 from overlapkit.exceptions import UninformativeBatchWarning
 from overlapkit.rewards import Batch
 

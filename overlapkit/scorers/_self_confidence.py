@@ -5,7 +5,7 @@ from sklearn.base import clone
 
 from overlapkit._base import BaseWeakScorer
 from overlapkit._sklearn_compat import HasMethods
-from overlapkit._weak_labels import out_of_fold_proba
+from overlapkit._weak_model import out_of_fold_proba
 
 __all__ = ["SelfConfidenceScorer"]
 
