@@ -112,3 +112,16 @@ def test_truth_in_a_list_with_markers_counts_known_rows_only():
         random_state=0,
     )
     assert curve["label_purity"].max() > 0.9
+
+
+def test_a_curve_refuses_labels_of_another_problem():
+    with pytest.raises(ValueError, match=r"weak labels are \[0, 1\], .* \['a', 'b'\]"):
+        overlap_curve(
+            LogisticRegression(),
+            OverlapDetector(random_state=0),
+            X,
+            Y,
+            X_test=X,
+            y_test=NAMES,
+            n_repeats=1,
+        )

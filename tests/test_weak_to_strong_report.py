@@ -14,7 +14,8 @@ from overlapkit.metrics import performance_gap_recovered_score
 from overlapkit.model_selection import weak_to_strong_report, weak_to_strong_summary
 from overlapkit.model_selection._intervals import mean_interval, ratio_interval
 
-ROWS = ["weak model", "overlap", "overlap, random", "all rows", "non-hard rows"]
+CONTROLS = ["overlap, random", "overlap, confident"]
+ROWS = ["weak model", "overlap", *CONTROLS, "all rows", "non-hard rows"]
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +44,11 @@ def report(data):
 def test_teacher_controls_and_ceiling_are_always_there(report):
     summary, runs = report.summary, report.runs
     assert summary.index.tolist() == [*ROWS, "ceiling"]
-    assert len(runs) == 6 * 4
+    assert len(runs) == 7 * 4
     sizes = runs.pivot(index="seed", columns="model", values="n_train")
     # the control of the selector has its size
-    assert (sizes["overlap"] == sizes["overlap, random"]).all()
+    for control in CONTROLS:
+        assert (sizes["overlap"] == sizes[control]).all()
     assert (sizes["all rows"] == sizes["ceiling"]).all()
     assert (sizes["non-hard rows"] < sizes["all rows"]).all()
     purity = runs.pivot(index="seed", columns="model", values="label_purity")
@@ -61,8 +63,9 @@ def test_summary_is_that_of_the_runs(report):
     np.testing.assert_allclose(
         summary["mean"], [scores[name].mean() for name in summary.index]
     )
-    gain = scores["overlap"] - scores["overlap, random"]
-    assert summary.loc["overlap", "gain_random"] == pytest.approx(gain.mean())
+    for control in ("random", "confident"):
+        gain = scores["overlap"] - scores[f"overlap, {control}"]
+        assert summary.loc["overlap", f"gain_{control}"] == pytest.approx(gain.mean())
     others = summary.drop(index="overlap")
     assert others["gain_random"].isna().all()
     pgr = performance_gap_recovered_score(
@@ -117,6 +120,42 @@ def test_given_test_set_and_labels_unknown_to_the_teacher(data):
     assert "student, random" in report.summary.index
     with pytest.raises(ValueError, match="The ceiling learns from the true label of e"):
         weak_to_strong_report(student, data.X, some, **params)
+
+
+def test_known_labels_do_not_count_as_chosen(data):
+    # the selector picks as many rows for every arm; known rows come on top of those,
+    # with their true label
+    rng = np.random.RandomState(0)
+    y = np.where(rng.uniform(size=len(data.y)) < 0.3, data.y, -1)
+    student = make_student(missing_label=-1, include_labeled=True)
+    fitted = student.fit(data.X, y)
+    known = y != -1
+    chosen = fitted.selector_.keep_
+    assert fitted.selected_.sum() == (chosen | known).sum()
+    params = {"y_true": data.y, "n_repeats": 1, "random_state": 0}
+    runs = weak_to_strong_report(
+        {"overlap": student}, data.X, y, X_test=data.X, y_test=data.y, **params
+    ).runs.set_index("model")
+    n_known, n_chosen = known.sum(), chosen.sum()
+    expected = n_known + n_chosen * (1 - n_known / len(y))
+    for name in ("overlap", *CONTROLS):
+        assert runs.loc[name, "n_train"] == pytest.approx(expected, rel=0.1)
+    everything = make_student(missing_label=-1, include_labeled=True, selector=None)
+    weak = everything.fit(data.X, y).weak_labels_
+    right = np.where(known, True, weak == data.y)
+    assert runs.loc["all rows", "label_purity"] == pytest.approx(right.mean(), abs=0.02)
+
+
+def test_labels_of_another_problem_are_refused(data):
+    names = np.array(["a", "b"])[data.y]
+    with pytest.raises(
+        ValueError, match=r"true labels are \[0, 1\], y_test holds \['a"
+    ):
+        weak_to_strong_report(
+            make_student(), data.X, data.y, X_test=data.X, y_test=names
+        )
+    with pytest.raises(ValueError, match=r"classes \[0, 1\], the true labels are \['a"):
+        weak_to_strong_report(make_student(), data.X, data.y, y_true=names, n_repeats=1)
 
 
 def test_equal_repeats_have_no_interval(data):

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_array, column_or_1d
 
+from overlapkit._labels import check_common_labels
 from overlapkit._overlap_detector import OverlapDetector
 from overlapkit._regions import HARD, OVERLAP, REGION_NAMES
 from overlapkit._sklearn_compat import (
@@ -286,6 +287,9 @@ def _mix(student, weak, test, truth, regions, shares, n_train, rng) -> pd.DataFr
     X_test, y_test, regions_test = test
     X_test = weak.new_view(X_test)
     classes = np.unique(weak.labels)
+    check_common_labels(
+        classes, y_test, "The weak labels are {first}, the labels to test on {second}"
+    )
     right_label = None if truth is None else _purity(weak.labels, truth)
     lines = []
     for name, pool in pools.items():

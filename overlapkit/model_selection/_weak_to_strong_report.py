@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, column_or_1d
 
 from overlapkit._base import BaseWeakScorer
+from overlapkit._labels import check_common_labels, flat_labels, is_missing
 from overlapkit._sklearn_compat import (
     Interval,
     StrOptions,
@@ -36,6 +37,7 @@ from overlapkit.scorers import ConfidenceScorer
 __all__ = ["weak_to_strong_report"]
 
 _LEVEL = [Interval(Real, 0, 1, closed="neither")]
+_CONTROLS = ("random", "confident")
 _RESERVED = ("weak model", "all rows", "non-hard rows", "ceiling")
 
 
@@ -114,8 +116,9 @@ def weak_to_strong_report(
     of them on the same rows in every repeat, and compares in pairs:
 
     - ``weak model``: the teacher itself;
-    - every student, and for each with a selector ``<student>, random``: as many rows
-      that are not hard, at random;
+    - every student, and for each with a selector two that learn from as many rows:
+      ``<student>, random``, rows that are not hard, at random, and
+      ``<student>, confident``, those the teacher is most sure of;
     - ``all rows``: the first student without its selector, which is the baseline;
     - ``non-hard rows``: with rows the teacher is unsure about left out;
     - ``ceiling``: the strong model of the first student, with true labels.
@@ -157,12 +160,13 @@ def weak_to_strong_report(
 
         summary : DataFrame
             See :func:`weak_to_strong_summary`; the baseline is ``all rows``. Students
-            with a selector also have ``gain_random`` with ``gain_random_low`` and
-            ``gain_random_high``: over random non-hard rows of the same number.
+            with a selector also have ``gain_random`` and ``gain_confident``, each with
+            its interval ``_low`` and ``_high``: over random non-hard rows and over the
+            most confident rows of the same number.
         runs : DataFrame
             A row for each repeat and model: ``seed`` (number of the repeat),
-            ``model``, ``n_train``, ``label_purity``, ``accuracy``,
-            ``balanced_accuracy``.
+            ``model``, ``n_train``, ``label_purity`` (share of right ones among the
+            labels it learnt from), ``accuracy``, ``balanced_accuracy``.
 
     Raises
     ------
@@ -200,8 +204,8 @@ def weak_to_strong_report(
     ...     {"overlap": student}, data.X, data.y, n_repeats=3, random_state=0
     ... )
     >>> report.summary.index.tolist()  # doctest: +NORMALIZE_WHITESPACE
-    ['weak model', 'overlap', 'overlap, random', 'all rows', 'non-hard rows',
-     'ceiling']
+    ['weak model', 'overlap', 'overlap, random', 'overlap, confident', 'all rows',
+     'non-hard rows', 'ceiling']
     >>> bool(report.summary.loc["overlap", "gain_weak"] > 0)
     True
     """
@@ -216,6 +220,9 @@ def weak_to_strong_report(
         )
     if y_test is not None:
         y_test = column_or_1d(y_test)
+        check_common_labels(
+            truth.tolist(), y_test, "The true labels are {first}, y_test holds {second}"
+        )
     _, seeds = draw_seeds(random_state, n_repeats)
     splits = repeats(X, truth, X_test, y_test, test_size, seeds)
     truth = np.asarray(truth.tolist())
@@ -241,13 +248,14 @@ def weak_to_strong_report(
     rows, held_out = splits[0]
     ratio = 0.0 if held_out is None else len(held_out) / len(rows)
     gains = {
-        name: mean_interval(
-            scores[name] - scores[f"{name}, random"],
+        (name, control): mean_interval(
+            scores[name] - scores[f"{name}, {control}"],
             confidence_level,
             1 + n_repeats * ratio,
         )
         for name in students
-        if f"{name}, random" in scores
+        for control in _CONTROLS
+        if f"{name}, {control}" in scores
     }
     summary = weak_to_strong_summary(
         scores.pop("weak model"),
@@ -258,8 +266,8 @@ def weak_to_strong_report(
         confidence_level=confidence_level,
         test_train_ratio=ratio,
     )
-    for name, interval in gains.items():
-        for column, value in named_interval("gain_random", interval).items():
+    for (name, control), interval in gains.items():
+        for column, value in named_interval(f"gain_{control}", interval).items():
             summary.loc[name, column] = value
     return Bunch(summary=summary, runs=runs[columns])
 
@@ -273,7 +281,7 @@ def _check_students(students) -> None:
                 f"The student {name!r} must be a WeakToStrongClassifier, got "
                 f"{type(student).__name__}."
             )
-    reserved = {*_RESERVED, *(f"{name}, random" for name in students)}
+    reserved = {*_RESERVED, *(f"{n}, {c}" for n in students for c in _CONTROLS)}
     taken = reserved & set(students)
     if taken:
         raise ValueError(
@@ -300,8 +308,16 @@ def _one_repeat(students, X, y, truth, test, seed):
 
     def learn(name, model):
         model = seeded(model, seed).fit(X, y)
+        check_common_labels(
+            model.classes_,
+            truth,
+            "The weak model knows the classes {first}, the true labels are {second}",
+        )
         kept = model.selected_
-        purity = float(np.mean(model.weak_labels_[kept] == truth[kept]))
+        right = model.weak_labels_ == truth
+        if model.include_labeled:
+            right |= ~is_missing(flat_labels(y), model.missing_label)
+        purity = float(np.mean(right[kept]))
         judge(name, model.predict(X_test), int(kept.sum()), purity)
         return model
 
@@ -314,12 +330,12 @@ def _one_repeat(students, X, y, truth, test, seed):
             judge("weak model", weak.labels, 0, np.nan)
             lines.insert(0, lines.pop())
         if student.selector is not None:
-            control = clone(student).set_params(
-                selector=_RandomNonHardScorer(random_state=seed),
-                budget=float(fitted.selected_.mean()),
-                balance=None,
-            )
-            learn(f"{name}, random", control)
+            scorers = _RandomNonHardScorer(random_state=seed), ConfidenceScorer()
+            for control, scorer in zip(_CONTROLS, scorers):
+                as_many = clone(student).set_params(
+                    selector=scorer, budget=fitted._chosen_share, balance=None
+                )
+                learn(f"{name}, {control}", as_many)
     everything = learn("all rows", clone(first).set_params(**plain))
     spared = clone(first).set_params(selector=ConfidenceScorer(), budget=None)
     learn("non-hard rows", spared)
