@@ -1,5 +1,6 @@
 """What every estimator with a strong and a weak view does before its own work."""
 
+import warnings
 from abc import abstractmethod
 from numbers import Integral
 
@@ -28,6 +29,7 @@ from overlapkit._weak_labels import (
     weak_probabilities,
 )
 from overlapkit._weak_model import weak_model_kind
+from overlapkit.exceptions import SimilarViewsWarning
 
 __all__ = ["BaseWeakScorer", "TwoViewMixin"]
 
@@ -77,6 +79,7 @@ class TwoViewMixin:
             X, self.strong_columns, name="strong_columns"
         )
         self._weak_indices = resolve_columns(X, self.weak_columns, name="weak_columns")
+        self._warn_if_student_sees_votes(X)
         strong = select_columns(X, self._strong_indices)
         # one draw, whatever follows: folds and ties depend on it
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -94,6 +97,24 @@ class TwoViewMixin:
         self.weak_estimator_ = model
         self.classes_ = weak.classes
         return strong, weak, known
+
+    def _warn_if_student_sees_votes(self, X):
+        """Votes and probabilities are the teacher's answers, not a view of the row."""
+        kind = weak_model_kind(self.weak_estimator)
+        if kind not in ("votes", "precomputed") or self._weak_indices is None:
+            return
+        strong = self._strong_indices
+        if strong is None:
+            strong = np.arange(X.shape[1])
+        if np.isin(self._weak_indices, strong).all():
+            what = "votes" if kind == "votes" else "probabilities"
+            warnings.warn(
+                f"The strong view holds the {what} that the weak labels come from: "
+                "rows look alike, and a strong model predicts, by the teacher's own "
+                "answers. Leave them out of strong_columns.",
+                SimilarViewsWarning,
+                stacklevel=4,
+            )
 
     def _new_views(self, X):
         """Strong view of new rows, and the weak labels the fitted weak model gives."""

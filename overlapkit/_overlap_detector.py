@@ -188,7 +188,8 @@ class OverlapDetector(TransformerMixin, RegionReader):
         so common that guessing it is confident enough.
     SimilarViewsWarning
         The strong view adds hardly anything to the weak one, although `strong_columns`
-        or `weak_columns` is given.
+        or `weak_columns` is given; or it holds the votes or probabilities that the weak
+        labels come from.
     ClassCollapseWarning
         The overlap rows have a single weak class.
     NoHardRowsWarning

@@ -131,6 +131,8 @@ class WeakToStrongClassifier(
         proportion to the classes are used instead.
     NoOverlapWarning
         The selector kept nothing; all rows are used.
+    SimilarViewsWarning
+        The strong view holds the votes or probabilities that weak labels come from.
     WeakLabelWarning
         The weak model is undecided about every row, a class has a single labelled row,
         or the weak model takes no ``sample_weight``.

@@ -52,7 +52,7 @@ class UnbalancedClassesWarning(OverlapkitWarning):
 
 
 class SimilarViewsWarning(OverlapkitWarning):
-    """The strong view holds hardly anything that the weak view does not."""
+    """The strong view holds little but the weak view, or the teacher's own answers."""
 
 
 class ClassCollapseWarning(OverlapkitWarning):

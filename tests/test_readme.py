@@ -40,7 +40,9 @@ def test_quick_start_runs_and_is_short():
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    accuracies = [float(a) for a in re.findall(r": (0\.\d+) on hard rows", done.stdout)]
-    # what the README's example is there to show: overlap rows teach the hard pattern
-    all_rows, overlap = accuracies
-    assert overlap > 0.6 > all_rows
+    printed = re.findall(r": 0(\.\d+) on hard rows", done.stdout)
+    said = re.search(r"prints (\.\d+), (\.\d+), (\.\d+) and (\.\d+):", README).groups()
+    # other versions of the libraries may move the last digit
+    assert [float(a) for a in printed] == pytest.approx(
+        [float(a) for a in said], abs=0.02
+    )

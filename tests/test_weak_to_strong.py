@@ -20,6 +20,7 @@ from overlapkit.exceptions import (
     ClassCollapseWarning,
     NoHardRowsWarning,
     NoOverlapWarning,
+    SimilarViewsWarning,
     WeakLabelWarning,
 )
 from overlapkit.label_models import MajorityVote
@@ -578,6 +579,29 @@ def test_one_weak_class_is_an_error():
     weight = np.r_[np.zeros(5), np.ones(85)]
     with pytest.raises(ValueError, match="with sample_weight above 0"):
         precomputed().fit(X, sample_weight=weight)
+
+
+@pytest.mark.parametrize("kind", ["votes", "probabilities"])
+def test_a_student_that_sees_its_teachers_answers_is_named(kind):
+    data = two_views()
+    rng = np.random.RandomState(0)
+    right = np.where(rng.rand(240, 3) < 0.8, data.y[:, None], 1 - data.y[:, None])
+    answers, weak_estimator = right, MajorityVote()
+    if kind == "probabilities":
+        answers = np.column_stack([1 - right.mean(axis=1), right.mean(axis=1)])
+        weak_estimator = "precomputed"
+    X = np.hstack([data.X, answers])
+    columns = slice(20, None)
+    params = {"weak_estimator": weak_estimator, "weak_columns": columns}
+    with pytest.warns(SimilarViewsWarning, match=f"{kind} that the weak labels come"):
+        copy = model(**params).fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SimilarViewsWarning)
+        honest = model(**params, strong_columns=slice(0, 20)).fit(X)
+        model(weak_estimator=weak_estimator, weak_columns=None).fit(answers)
+    # what the warning is about: the student has learnt to repeat them
+    agreement = [np.mean(m.predict(X) == m.weak_labels_) for m in (copy, honest)]
+    assert agreement[0] > 0.97 > agreement[1] + 0.03
 
 
 def test_a_weak_model_that_knows_nothing_is_named():
