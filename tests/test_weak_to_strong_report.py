@@ -10,10 +10,12 @@ from sklearn.tree import DecisionTreeClassifier
 
 from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.datasets import make_overlap_classification
+from overlapkit.label_models import MajorityVote
 from overlapkit.metrics import performance_gap_recovered_score
 from overlapkit.model_selection import weak_to_strong_report, weak_to_strong_summary
 from overlapkit.model_selection._intervals import mean_interval, ratio_interval
 
+PGR = ["pgr_weak", "pgr_weak_low", "pgr_weak_high"]
 CONTROLS = ["overlap, random", "overlap, confident"]
 ROWS = ["weak model", "overlap", *CONTROLS, "all rows", "non-hard rows"]
 
@@ -118,8 +120,32 @@ def test_given_test_set_and_labels_unknown_to_the_teacher(data):
     student = make_student(missing_label=-1)
     report = weak_to_strong_report(student, data.X, some, y_true=data.y, **params)
     assert "student, random" in report.summary.index
-    with pytest.raises(ValueError, match="The ceiling learns from the true label of e"):
-        weak_to_strong_report(student, data.X, some, **params)
+    partly = weak_to_strong_report(student, data.X, some, **params)
+    # without the truth of every row there is no ceiling, and all else stays the same
+    pd.testing.assert_frame_equal(
+        partly.summary, report.summary.drop("ceiling").drop(columns=PGR)
+    )
+    purity = partly.runs.set_index("model")["label_purity"]
+    assert 0.5 < purity["student"].mean() < 1
+    with pytest.raises(ValueError, match="give y_true, or a test set"):
+        weak_to_strong_report(student, data.X, some, n_repeats=1)
+
+
+def test_votes_and_a_labelled_test_set_are_enough(data):
+    # what a user of labelling functions has: no true label of any training row
+    rng = np.random.RandomState(0)
+    votes = np.where(rng.rand(450, 4) < 0.8, data.y[:, None], 1 - data.y[:, None])
+    X = np.hstack([data.X, votes])
+    student = make_student(
+        weak_estimator=MajorityVote(),
+        strong_columns=slice(0, 40),
+        weak_columns=slice(40, 44),
+    )
+    params = {"n_repeats": 2, "random_state": 0}
+    report = weak_to_strong_report(student, X, X_test=X, y_test=data.y, **params)
+    assert "ceiling" not in report.summary.index
+    assert report.runs["label_purity"].isna().all()
+    assert report.summary.loc["student", "mean"] > 0.8
 
 
 def test_known_labels_do_not_count_as_chosen(data):
@@ -244,6 +270,15 @@ def test_ratio_interval_covers_as_often_as_it_says():
         covered += low <= 0.5 <= high
     # 5 standard errors of a share of 2000
     assert abs(covered / 2000 - 0.9) < 5 * np.sqrt(0.09 / 2000)
+
+
+def test_without_a_ceiling_there_is_no_gap():
+    summary = weak_to_strong_summary([0.5, 0.6], {"a": [0.6, 0.8]})
+    assert summary.index.tolist() == ["weak model", "a"]
+    assert summary.loc["a", "gain_weak"] == pytest.approx(0.15)
+    assert not [name for name in summary if name.startswith("pgr")]
+    with pytest.raises(ValueError, match="without a ceiling it has none"):
+        weak_to_strong_summary([0.5, 0.6], {"a": [0.6, 0.8]}, anchors={"b": 0.4})
 
 
 def test_no_gap_no_recovery_and_a_doubtful_gap_no_bounds():

@@ -14,6 +14,7 @@ from overlapkit._labels import check_common_labels, flat_labels, is_missing
 from overlapkit._sklearn_compat import (
     Interval,
     StrOptions,
+    _num_samples,
     _safe_indexing,
     validate_params,
 )
@@ -121,7 +122,8 @@ def weak_to_strong_report(
       ``<student>, confident``, those the teacher is most sure of;
     - ``all rows``: the first student without its selector, which is the baseline;
     - ``non-hard rows``: with rows the teacher is unsure about left out;
-    - ``ceiling``: the strong model of the first student, with true labels.
+    - ``ceiling``: the strong model of the first student, with true labels, where those
+      of all rows are known.
 
     Parameters
     ----------
@@ -137,7 +139,7 @@ def weak_to_strong_report(
         rows out.
     y_true : array-like of shape (n_samples,), default=None
         True labels of X, for the ceiling, the label purity and held-out rows; None:
-        `y`.
+        `y`. With a test set they may be unknown, in part or altogether.
     metric : {"accuracy", "balanced_accuracy"}, default="accuracy"
         What is summed up.
     anchors : dict of str to float or array-like of shape (n_repeats,), default=None
@@ -166,13 +168,14 @@ def weak_to_strong_report(
         runs : DataFrame
             A row for each repeat and model: ``seed`` (number of the repeat),
             ``model``, ``n_train``, ``label_purity`` (share of right ones among the
-            labels it learnt from), ``accuracy``, ``balanced_accuracy``.
+            labels it learnt from, as far as the truth is known), ``accuracy``,
+            ``balanced_accuracy``.
 
     Raises
     ------
     ValueError
-        If labels to test on or for the ceiling are unknown, a name is taken, or a
-        student cannot be fitted.
+        If labels to test on are unknown, label spaces have nothing in common, a name
+        is taken, or a student cannot be fitted.
 
     See Also
     --------
@@ -214,18 +217,20 @@ def weak_to_strong_report(
     _check_students(students)
     first = next(iter(students.values()))
     truth = known_truth(y if y_true is None else y_true, X, first.missing_label)
-    if truth is None or any(value is None for value in truth):
-        raise ValueError(
-            "The ceiling learns from the true label of every row of X: give y_true."
-        )
+    if truth is None:
+        truth = np.full(_num_samples(X), None)
+    known = np.array([value is not None for value in truth], dtype=bool)
     if y_test is not None:
         y_test = column_or_1d(y_test)
         check_common_labels(
-            truth.tolist(), y_test, "The true labels are {first}, y_test holds {second}"
+            truth[known].tolist(),
+            y_test,
+            "The true labels are {first}, y_test holds {second}",
         )
     _, seeds = draw_seeds(random_state, n_repeats)
     splits = repeats(X, truth, X_test, y_test, test_size, seeds)
-    truth = np.asarray(truth.tolist())
+    if known.all():
+        truth = np.asarray(truth.tolist())
 
     def one_repeat(number):
         rows, held_out = splits[number]
@@ -260,7 +265,7 @@ def weak_to_strong_report(
     summary = weak_to_strong_summary(
         scores.pop("weak model"),
         scores,
-        scores.pop("ceiling"),
+        scores.pop("ceiling", None),
         anchors=anchors,
         baseline="all rows",
         confidence_level=confidence_level,
@@ -292,6 +297,7 @@ def _check_students(students) -> None:
 def _one_repeat(students, X, y, truth, test, seed):
     """Scores of teacher, students, controls and ceiling on one split."""
     X_test, y_test = test
+    known = np.array([value is not None for value in truth], dtype=bool)
     lines = []
 
     def judge(name, predicted, n_train, purity):
@@ -310,14 +316,15 @@ def _one_repeat(students, X, y, truth, test, seed):
         model = seeded(model, seed).fit(X, y)
         check_common_labels(
             model.classes_,
-            truth,
+            truth[known].tolist(),
             "The weak model knows the classes {first}, the true labels are {second}",
         )
         kept = model.selected_
         right = model.weak_labels_ == truth
         if model.include_labeled:
             right |= ~is_missing(flat_labels(y), model.missing_label)
-        purity = float(np.mean(right[kept]))
+        judged = kept & known
+        purity = float(np.mean(right[judged])) if judged.any() else np.nan
         judge(name, model.predict(X_test), int(kept.sum()), purity)
         return model
 
@@ -339,6 +346,8 @@ def _one_repeat(students, X, y, truth, test, seed):
     everything = learn("all rows", clone(first).set_params(**plain))
     spared = clone(first).set_params(selector=ConfidenceScorer(), budget=None)
     learn("non-hard rows", spared)
+    if not known.all():
+        return lines
     strong, strong_test = everything._student_rows(X), everything._student_rows(X_test)
     ceiling = clone(everything.estimator_)
     predicted = fit_predict(ceiling, strong, truth, strong_test)

@@ -18,7 +18,7 @@ __all__ = ["named_interval", "weak_to_strong_summary"]
     {
         "weak": ["array-like"],
         "students": [dict],
-        "ceiling": ["array-like"],
+        "ceiling": ["array-like", None],
         "anchors": [dict, None],
         "baseline": [str, None],
         "confidence_level": [Interval(Real, 0, 1, closed="neither")],
@@ -29,7 +29,7 @@ __all__ = ["named_interval", "weak_to_strong_summary"]
 def weak_to_strong_summary(
     weak: ArrayLike,
     students: dict[str, Any],
-    ceiling: ArrayLike,
+    ceiling: ArrayLike | None = None,
     *,
     anchors: dict[str, Any] | None = None,
     baseline: str | None = None,
@@ -57,8 +57,9 @@ def weak_to_strong_summary(
         Score of the weak model in each repeat.
     students : dict of str to array-like of shape (n_repeats,)
         Scores of each student.
-    ceiling : array-like of shape (n_repeats,)
-        Score of the strong model with true labels.
+    ceiling : array-like of shape (n_repeats,), default=None
+        Score of the strong model with true labels. None: it is not known, and neither
+        is the gap recovered.
     anchors : dict of str to float or array-like of shape (n_repeats,), default=None
         Scores that count as 0 recovered, besides the weak model: an untuned strong
         model, say.
@@ -75,15 +76,15 @@ def weak_to_strong_summary(
         A row for the weak model, each student and the ceiling (the index, ``model``),
         with the columns ``n_repeats``, ``mean``, ``sd``; ``gain_weak`` over the weak
         model with ``gain_weak_low``, ``gain_weak_high``; the same for the baseline
-        where there is one, as ``gain_<baseline>``; and for every anchor
-        ``pgr_<anchor>`` with ``_low`` and ``_high`` (nan where there is no gap, or it
-        could be 0).
+        where there is one, as ``gain_<baseline>``; and with a ceiling, for every
+        anchor, ``pgr_<anchor>`` with ``_low`` and ``_high`` (nan where there is no gap,
+        or it could be 0).
 
     Raises
     ------
     ValueError
-        If lengths differ, a score is missing, the baseline is no student, or a name
-        is taken.
+        If lengths differ, a score is missing, the baseline is no student, a name is
+        taken, or there are anchors but no ceiling.
 
     See Also
     --------
@@ -117,7 +118,6 @@ def weak_to_strong_summary(
     """
     weak = _scores(weak, "weak")
     n = len(weak)
-    ceiling = _scores(ceiling, "ceiling", n)
     students = {name: _scores(v, name, n) for name, v in students.items()}
     taken = {"weak model", "ceiling"} & set(students)
     if taken:
@@ -126,6 +126,10 @@ def weak_to_strong_summary(
         )
     if baseline is not None and baseline not in students:
         raise ValueError(f"There is no student {baseline!r}; {sorted(students)} exist.")
+    if ceiling is None and anchors:
+        raise ValueError(
+            "Anchors are where a gap begins; without a ceiling it has none."
+        )
     zero = {"weak": weak}
     for name, values in (anchors or {}).items():
         if name in zero:
@@ -136,8 +140,13 @@ def weak_to_strong_summary(
     compared = {"weak": weak}
     if baseline is not None:
         compared[baseline] = students[baseline]
+    everyone = {"weak model": weak, **students}
+    if ceiling is None:
+        zero = {}
+    else:
+        ceiling = everyone["ceiling"] = _scores(ceiling, "ceiling", n)
     lines = {}
-    for name, scores in {"weak model": weak, **students, "ceiling": ceiling}.items():
+    for name, scores in everyone.items():
         line = {
             "n_repeats": n,
             "mean": float(scores.mean()),
