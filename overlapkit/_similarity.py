@@ -350,7 +350,7 @@ def reference_similarity(
     Examples
     --------
     >>> import numpy as np
-    >>> from overlapkit._similarity import reference_similarity
+    >>> from overlapkit.scorers import reference_similarity
     >>> hard = np.array([[0.0, 1.0], [0.0, 2.0]])
     >>> X = np.array([[3.0, 0.0], [1.0, -1.0], [0.0, 0.5]])
     >>> reference_similarity(X, hard).round(3)

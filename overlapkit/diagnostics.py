@@ -303,7 +303,7 @@ def view_alignment(
 
     See Also
     --------
-    OverlapDetector : Warns when the alignment is close to 1.
+    overlapkit.OverlapDetector : Warns when the alignment is close to 1.
 
     Notes
     -----

@@ -66,7 +66,7 @@ def cumulative_regret(
 
     Examples
     --------
-    >>> from overlapkit.metrics._regret import cumulative_regret
+    >>> from overlapkit.metrics import cumulative_regret
     >>> cumulative_regret([0.25, 0.75], [0, 1, 1, 0])
     array([0.5, 0.5, 0.5, 1. ])
 
