@@ -101,15 +101,17 @@ class TwoViewMixin:
     def _warn_if_student_sees_votes(self, X):
         """Votes and probabilities are the teacher's answers, not a view of the row."""
         kind = weak_model_kind(self.weak_estimator)
+        if kind == "prefit":
+            kind = weak_model_kind(self.weak_estimator.estimator)
         if kind not in ("votes", "precomputed") or self._weak_indices is None:
             return
         strong = self._strong_indices
         if strong is None:
             strong = np.arange(X.shape[1])
-        if np.isin(self._weak_indices, strong).all():
+        if np.isin(self._weak_indices, strong).any():
             what = "votes" if kind == "votes" else "probabilities"
             warnings.warn(
-                f"The strong view holds the {what} that the weak labels come from: "
+                f"The strong view holds {what} that the weak labels come from: "
                 "rows look alike, and a strong model predicts, by the teacher's own "
                 "answers. Leave them out of strong_columns.",
                 SimilarViewsWarning,

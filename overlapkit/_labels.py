@@ -1,5 +1,7 @@
 """Labels as users give them, some of them unknown (pure functions)."""
 
+from numbers import Number
+
 import numpy as np
 import pandas as pd
 from sklearn.utils import column_or_1d
@@ -24,7 +26,10 @@ def is_missing(y, missing_label) -> np.ndarray:
         return np.zeros(len(y), dtype=bool)
     if _is_nan(missing_label):
         return np.asarray(pd.isna(y), dtype=bool)
-    return np.asarray(y == missing_label, dtype=bool) & np.ones(len(y), dtype=bool)
+    unknown = np.zeros(len(y), dtype=bool)
+    comparable = ~pd.isna(y) if y.dtype.kind == "O" else slice(None)
+    unknown[comparable] = y[comparable] == missing_label
+    return unknown
 
 
 def flat_labels(y) -> np.ndarray:
@@ -54,10 +59,10 @@ def check_labels(y, missing_label) -> np.ndarray:
         y.dtype.kind == "U"
         and missing_label is not None
         and not isinstance(missing_label, str)
-        and (y == str(missing_label)).any()
+        and np.isin(y, _as_strings(missing_label)).any()
     ):
         raise ValueError(
-            f"y holds the string {str(missing_label)!r}, missing_label="
+            f"y holds the string {_as_strings(missing_label)[0]!r}, missing_label="
             f"{missing_label!r} is no string. An array of strings turns every marker "
             "into one: use dtype=object, or a marker that is a string."
         )
@@ -139,13 +144,23 @@ def same_marker(first, second) -> bool:
     """Whether two values of `missing_label` mean the same."""
     if _is_nan(first) or _is_nan(second):
         return _is_nan(first) and _is_nan(second)
-    return type(first) is type(second) and first == second
+    numbers = [
+        isinstance(m, Number) and not isinstance(m, bool) for m in (first, second)
+    ]
+    return (all(numbers) or type(first) is type(second)) and bool(first == second)
 
 
 def _is_nan(value) -> bool:
     if value is pd.NA:
         return True
     return isinstance(value, float | np.floating) and bool(np.isnan(value))
+
+
+def _as_strings(marker) -> list[str]:
+    """What a marker that is no string can have been turned into."""
+    if isinstance(marker, Number) and not isinstance(marker, bool):
+        return [f"{marker:g}", str(marker)]
+    return [str(marker)]
 
 
 _NAN = (

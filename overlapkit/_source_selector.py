@@ -171,7 +171,8 @@ class UCBSourceSelector(
     UninformativeBatchWarning
         No row of a batch has a reward.
     WeakLabelWarning
-        In live mode, the student could not be trained yet.
+        In live mode, the student could not be trained yet: there is no ``estimator_``
+        until it can. (In the last round its error is raised; the batches are kept.)
 
     See Also
     --------

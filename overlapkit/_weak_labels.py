@@ -12,6 +12,7 @@ from overlapkit._labels import check_common_labels, known_labels
 from overlapkit._memory_map import read_rows
 from overlapkit._weak_confidence import check_probabilities, weak_confidence
 from overlapkit._weak_model import (
+    align_columns,
     fit_classifier,
     fit_label_model,
     weak_model_kind,
@@ -191,15 +192,6 @@ def weak_probabilities(model, X_weak, classes) -> tuple[np.ndarray, np.ndarray]:
         return proba, np.ones(len(proba), dtype=bool)
     proba = align_columns(model.predict_proba(X_weak), model.classes_, classes)
     return proba, _covered(model, X_weak)
-
-
-def align_columns(proba, classes, all_classes) -> np.ndarray:
-    """Reorder probability columns to `all_classes`, with zeros for absent ones."""
-    if len(classes) == len(all_classes):
-        return np.asarray(proba, dtype=np.float64)
-    out = np.zeros((len(proba), len(all_classes)))
-    out[:, np.searchsorted(all_classes, classes)] = proba
-    return out
 
 
 def _n_rows(X) -> int:

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils.parallel import Parallel, delayed
 
 from overlapkit._labels import names_of_codes
 from overlapkit._sklearn_compat import _routing_enabled, _safe_indexing, get_tags
+from overlapkit._wrapped import innermost
 from overlapkit.exceptions import WeakLabelWarning
 
 __all__ = [
+    "align_columns",
     "fit_classifier",
     "fit_label_model",
     "out_of_fold_proba",
@@ -36,58 +39,53 @@ def weak_model_kind(weak_estimator) -> str:
         return "prefit"
     if not is_classifier(weak_estimator):
         return "classifier"
-    needs_y = get_tags(_innermost(weak_estimator)).target_tags.required
+    # a pipeline and a search never say that they need y
+    needs_y = get_tags(innermost(weak_estimator).estimator).target_tags.required
     return "classifier" if needs_y else "votes"
-
-
-def _innermost(estimator):
-    """What a pipeline ends in and a search looks for: their own tags never need y."""
-    while True:
-        if hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "_run_search"):
-            estimator = estimator.estimator
-        else:
-            return estimator
 
 
 def fit_label_model(weak_estimator, votes, known, y_known) -> Any:
     """Fit on the votes; known labels only tell which class a code stands for."""
     model = clone(weak_estimator)
-    if "classes" not in model.get_params(deep=False):
+    inner, prefix, _ = innermost(model)
+    if len(y_known) == 0 or "classes" not in inner.get_params(deep=False):
         return model.fit(votes, y_known) if known.all() else model.fit(votes)
-    if len(y_known) and model.classes is None:
-        if _are_codes(y_known):
-            _check_codes(votes, y_known)
-        else:
-            model.set_params(classes=names_of_codes(votes, y_known))
-    elif len(y_known):
-        extra = np.setdiff1d(y_known, np.asarray(model.classes)).tolist()
+    if inner.classes is None:
+        classes = _meaning_of_codes(votes, y_known, known.all())
+        if classes is not None:
+            model.set_params(**{f"{prefix}classes": classes})
+    else:
+        extra = np.setdiff1d(y_known, np.asarray(inner.classes)).tolist()
         if extra:
             raise ValueError(
-                f"y holds labels that are not in `classes` of {type(model).__name__}: "
-                f"{extra[:10]}; `classes` are {list(model.classes)}."
+                f"y holds labels that are not in `classes` of {type(inner).__name__}: "
+                f"{extra[:10]}; `classes` are {list(inner.classes)}."
             )
     return model.fit(votes)
+
+
+def _meaning_of_codes(votes, y_known, complete) -> np.ndarray | None:
+    """The labels that the codes stand for; None: the labels are the codes."""
+    if not _are_codes(y_known):
+        return names_of_codes(votes, y_known)
+    cast = np.unique(np.asarray(votes))
+    cast = cast[cast >= 0]
+    if not (np.setdiff1d(y_known, cast).size and np.setdiff1d(cast, y_known).size):
+        return None
+    if complete:  # no class is hidden among rows without a label
+        return names_of_codes(votes, y_known)
+    raise ValueError(
+        f"The votes name classes by the codes {cast.astype(int).tolist()}, the "
+        f"known labels are {np.unique(y_known).tolist()}: which is which? Pass "
+        "`classes`, the sorted labels that the codes 0, 1, ... stand for, to the "
+        "label model."
+    )
 
 
 def _are_codes(labels) -> bool:
     if labels.dtype.kind not in "iuf":
         return False
     return labels.min() >= 0 and bool((labels == np.rint(labels)).all())
-
-
-def _check_codes(votes, y_known) -> None:
-    """Refuse labels that may or may not be the codes the votes are in."""
-    cast = np.unique(np.asarray(votes))
-    cast = cast[cast >= 0]
-    if np.setdiff1d(y_known, cast).size and np.setdiff1d(cast, y_known).size:
-        raise ValueError(
-            f"The votes name classes by the codes {cast.astype(int).tolist()}, the "
-            f"known labels are {np.unique(y_known).tolist()}: which is which? Pass "
-            "`classes`, the sorted labels that the codes 0, 1, ... stand for, to the "
-            "label model."
-        )
 
 
 def fit_classifier(
@@ -111,10 +109,7 @@ def fit_classifier(
     rows = np.flatnonzero(known)
     everything = len(rows) == len(known)
     X_known = X if everything else _safe_indexing(X, rows)
-    params = {
-        name: value if value is None or everything else _safe_indexing(value, rows)
-        for name, value in fit_params.items()
-    }
+    params = fit_params if everything else _rows_of(fit_params, rows)
     model = clone(weak_estimator).fit(X_known, y_known, **params)
     proba = np.empty((len(known), len(classes)))
     if not everything:
@@ -151,31 +146,61 @@ def _default_weak_estimator(fit_params) -> tuple[Any, dict]:
     }
 
 
+def _rows_of(fit_params, rows) -> dict:
+    return {
+        name: value if np.ndim(value) == 0 else _safe_indexing(value, rows)
+        for name, value in fit_params.items()
+    }
+
+
 def out_of_fold_proba(
     estimator, X, y, *, cv, n_jobs=None, seed=0, params=None
 ) -> np.ndarray | None:
     """Class probabilities of each row by a model that did not see it.
 
-    None, with a WeakLabelWarning, when all classes but one have a single row.
-    """
-    from sklearn.model_selection import cross_val_predict
+    Columns are those of ``np.unique(y)``, zero where a fold lacked the class in
+    training. None, with a WeakLabelWarning, when all classes but one have a single row.
 
+    Notes
+    -----
+    Not ``cross_val_predict``: for probabilities it trains on the codes of y, so a
+    `class_weight` or a score that names a class would mean another one, and it routes
+    metadata that were routed before.
+    """
     folds = _folds(cv, y, seed)
     if folds is None:
         return None
+    classes = np.unique(y)
+
+    def predict(train, test):
+        fit_params = _rows_of(params or {}, train)
+        model = clone(estimator).fit(_safe_indexing(X, train), y[train], **fit_params)
+        proba = model.predict_proba(_safe_indexing(X, test))
+        return align_columns(proba, model.classes_, classes)
+
     with warnings.catch_warnings():
-        # said by name above
+        # said by name where it matters
         warnings.filterwarnings("ignore", "The least populated class in y")
-        warnings.filterwarnings("ignore", "Number of classes in (training )?fold")
-        return cross_val_predict(
-            estimator,
-            X,
-            y,
-            cv=folds,
-            n_jobs=n_jobs,
-            params=params,
-            method="predict_proba",
+        splits = list(folds.split(X, y))
+    held_out = np.concatenate([test for _, test in splits])
+    if not np.array_equal(np.sort(held_out), np.arange(len(y))):
+        raise ValueError(
+            f"cv={cv!r} holds {len(np.unique(held_out))} of {len(y)} labelled rows "
+            f"out, {len(held_out)} times in all; each must be held out once."
         )
+    parts = Parallel(n_jobs=n_jobs)(delayed(predict)(*split) for split in splits)
+    proba = np.empty((len(y), len(classes)))
+    proba[held_out] = np.concatenate(parts)
+    return proba
+
+
+def align_columns(proba, classes, all_classes) -> np.ndarray:
+    """Reorder probability columns to `all_classes`, with zeros for absent ones."""
+    if len(classes) == len(all_classes):
+        return np.asarray(proba, dtype=np.float64)
+    out = np.zeros((len(proba), len(all_classes)))
+    out[:, np.searchsorted(all_classes, classes)] = proba
+    return out
 
 
 def _folds(cv, y, seed):

@@ -12,7 +12,6 @@ from overlapkit._base import TwoViewMixin, as_content
 from overlapkit._labels import check_labels
 from overlapkit._progress import CallbackSupportMixin, fit_task
 from overlapkit._row_selection import select_by
-from overlapkit._sample_weight import takes_weights, weight_params
 from overlapkit._sklearn_compat import (
     HasMethods,
     Interval,
@@ -35,6 +34,7 @@ from overlapkit._strong_trainer import (
 from overlapkit._student import StudentMixin
 from overlapkit._views import check_features, is_dataframe, select_columns
 from overlapkit._weak_model import weak_model_kind
+from overlapkit._wrapped import takes_weights, weight_params
 from overlapkit.exceptions import WeakLabelWarning
 
 __all__ = ["WeakToStrongClassifier"]

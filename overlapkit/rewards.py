@@ -261,7 +261,7 @@ class MeanScore:
         \mathbf{1}[s_j < s(x)] + \tfrac{1}{2} \mathbf{1}[s_j = s(x)] \right)
 
     A scorer of this package scores reference rows out of sample, each without itself;
-    so a source that is like the reference has a mean rank of one half.
+    so a source that is like the reference has a mean rank of about one half.
 
     Parameters
     ----------

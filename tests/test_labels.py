@@ -53,6 +53,7 @@ def test_what_pandas_calls_missing_is_missing(dtype, marker):
     ("y", "marker", "message"),
     [
         (np.array(["a", "-1"]), -1, "string '-1', missing_label=-1 is no string"),
+        (np.array(["a", "-1"]), -1.0, "string '-1', missing_label=-1.0 is no string"),
         (np.array(["a", "nan"]), np.nan, "string 'nan', missing_label=nan is no str"),
         ([0.0, np.nan], None, "contains NaN. If NaN stands for"),
         ([0.0, np.inf], np.nan, "contains infinity"),
@@ -76,6 +77,12 @@ def test_labels_that_are_no_labels_are_refused(y, message):
         known_labels(check_labels(y, None), None, 2)
 
 
+def test_missing_values_beside_a_marker_are_named():
+    y = np.array(["a", pd.NA, ""], dtype=object)
+    with pytest.raises(ValueError, match="contains NaN"):
+        known_labels(check_labels(y, ""), "", 3)
+
+
 def test_batches_of_strings_and_of_markers_stay_apart():
     joined = join_labels([np.array(["a", "b"]), np.full(2, np.nan)])
     known, labels = known_labels(joined, np.nan, 4)
@@ -91,6 +98,8 @@ def test_batches_of_strings_and_of_markers_stay_apart():
         (np.nan, pd.NA, True),
         (-1, -1, True),
         (-1, "-1", False),
+        (-1, np.int64(-1), True),
+        (-1, -1.0, True),
         (-1, np.nan, False),
         (-1, True, False),
     ],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -60,6 +61,27 @@ def test_uncertain_labels_weigh_in_a_pipeline_too(label_use):
 
 
 @pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: GridSearchCV(model, {}, cv=3),
+        lambda model: GridSearchCV(nested(model), {}, cv=3),
+        lambda model: make_pipeline(
+            FunctionTransformer(), GridSearchCV(model, {}, cv=3)
+        ),
+    ],
+)
+@pytest.mark.parametrize("label_use", ["hard", "soft"])
+def test_a_search_hands_weights_on(wrap, label_use):
+    plain = fit(label_use=label_use)
+    wrapped = fit(
+        wrap(LogisticRegression()), wrap(LogisticRegression()), label_use=label_use
+    )
+    np.testing.assert_allclose(
+        wrapped.predict_proba(DATA.X), plain.predict_proba(DATA.X), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
     "weak",
     [KNeighborsClassifier(), make_pipeline(StandardScaler(), KNeighborsClassifier())],
 )
@@ -107,3 +129,18 @@ def test_with_routing_a_pipeline_that_asks_for_weights_learns_soft_labels():
             fit(deaf, weight=None, label_use="soft")
     plain = fit(weight=None, label_use="soft").predict_proba(DATA.X)
     np.testing.assert_allclose(soft, plain, atol=1e-12)
+
+
+def test_with_routing_each_model_can_have_weights_of_its_own():
+    other = np.ones(N)
+    expected = fit(weight=other).weak_proba_
+    with config_context(enable_metadata_routing=True):
+        weak = LogisticRegression().set_fit_request(sample_weight="weak_weight")
+        strong = LogisticRegression().set_fit_request(sample_weight=True)
+        model = WeakToStrongClassifier(
+            strong,
+            weak_estimator=weak,
+            weak_columns=DATA.easy_columns,
+            random_state=0,
+        ).fit(DATA.X, DATA.y, sample_weight=WEIGHT, weak_weight=other)
+    np.testing.assert_allclose(model.weak_proba_, expected, atol=1e-12)

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state
 
 from overlapkit import OverlapDetector, UCBSourceSelector, WeakToStrongClassifier
 from overlapkit.datasets import make_overlap_classification, make_overlap_sources
@@ -291,6 +293,83 @@ def test_student_that_fails_in_any_way_costs_no_rows():
     with pytest.warns(WeakLabelWarning, match="batch is kept. LightGBMError"):
         live.partial_fit(X[:40], POOL.y[:40])
     assert live.history_["rows"].tolist() == [40]
+
+
+def test_student_that_fails_later_leaves_no_older_one_behind():
+    class Fragile(LogisticRegression):
+        fits = 0
+
+        def fit(self, X, y, sample_weight=None):
+            Fragile.fits += 1
+            if Fragile.fits > 1:
+                raise RuntimeError("out of luck")
+            return super().fit(X, y)
+
+    live = selector(source_names=[0], train_every=1, n_rounds=3)
+    live.set_params(estimator=Fragile())
+    live.partial_fit(POOL.X[:50], POOL.y[:50])
+    assert hasattr(live, "estimator_")
+    with pytest.warns(WeakLabelWarning, match="RuntimeError: out of luck"):
+        live.partial_fit(POOL.X[50:60], POOL.y[50:60])
+    assert not hasattr(live, "estimator_")
+    # nobody would look for a student after the last round without an error
+    with pytest.raises(RuntimeError, match="out of luck") as raised:
+        live.partial_fit(POOL.X[60:70], POOL.y[60:70])
+    assert "All batches are kept" in raised.value.__notes__[0]
+    assert live.history_["rows"].tolist() == [50, 10, 10]
+
+
+def test_classes_of_another_kind_than_the_references_are_refused_without_a_trace():
+    names = np.array(["no", "yes"])[REFERENCE[1]]
+    live = selector(reference=(REFERENCE[0], names), source_names=[0])
+    with pytest.raises(ValueError, match="Classes are strings and numbers"):
+        live.partial_fit(POOL.X[:10], POOL.y[:10])
+    assert len(live.history_) == 0
+    with pytest.raises(ValueError, match="Classes are strings and numbers"):
+        selector(reference=(REFERENCE[0], names)).fit(
+            POOL.X, POOL.y, sources=POOL.sources
+        )
+
+
+def test_looking_for_the_first_source_draws_from_the_global_generator_once():
+    live = selector(source_names=range(5), random_state=None)
+    _ = live.next_source_
+    state = check_random_state(None).get_state()[2]
+    _ = live.next_source_
+    assert check_random_state(None).get_state()[2] == state
+
+
+@pytest.mark.parametrize("scorer", [ConfidenceScorer(), CutStatisticScorer()])
+def test_refits_do_not_change_the_scale_of_the_given_reference(scorer):
+    # a weak model that memorises is certain of the rows it was fitted on: read again by
+    # it, the reference would rank above every batch
+    reference = make_overlap_classification(
+        n_easy=150,
+        n_hard=150,
+        n_overlap=150,
+        theta=POOL.theta,
+        random_state=3,
+        **PATTERN,
+    )
+    detector = OverlapDetector(
+        RandomForestClassifier(20, random_state=0), weak_columns=WEAK, cv=3
+    )
+    means = []
+    for refit_rounds in [(), (2,)]:
+        run = selector(
+            reference=(reference.X, reference.y),
+            detector=detector,
+            reward=MeanScore(scorer),
+            refit_rounds=refit_rounds,
+            source_names=[0],
+            n_rounds=6,
+        )
+        rng = np.random.RandomState(0)
+        for _ in range(6):
+            rows = rng.choice(600, 50, replace=False)
+            run.partial_fit(POOL.X[rows], POOL.y[rows])
+        means.append(run.history_["reward"].mean())
+    assert means[1] == pytest.approx(means[0], abs=0.05)
 
 
 def test_batches_after_a_pool_leave_no_stale_row_numbers():
@@ -618,6 +697,10 @@ def test_sources_without_a_name_are_refused():
             selector().fit(POOL.X, POOL.y, sources=sources)
     with pytest.raises(ValueError, match="holds None or NaN"):
         selector().partial_fit(POOL.X[:10], POOL.y[:10], sources=np.nan)
+    live = selector(batch_size=None)
+    live.partial_fit(POOL.X[:10], POOL.y[:10], sources=1)
+    with pytest.raises(ValueError, match="names a source twice"):
+        live.partial_fit(POOL.X[:10], POOL.y[:10], sources="1")
 
 
 def test_bad_use_is_named():

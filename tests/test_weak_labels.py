@@ -8,18 +8,23 @@ from _two_views import with_probabilities
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.metrics import f1_score, make_scorer
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    StratifiedKFold,
+    cross_val_predict,
+)
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from overlapkit._labels import is_missing
 from overlapkit._weak_labels import (
     WeakLabels,
-    align_columns,
     weak_labels,
     weak_probabilities,
 )
-from overlapkit._weak_model import weak_model_kind
+from overlapkit._weak_model import align_columns, out_of_fold_proba, weak_model_kind
 from overlapkit.exceptions import WeakLabelWarning
 from overlapkit.label_models import MajorityVote
 from overlapkit.scorers import weak_confidence
@@ -179,6 +184,44 @@ def test_a_small_class_reduces_the_number_of_folds():
     assert np.mean(weak.labels[:3] == 1) < 1
 
 
+@pytest.mark.parametrize("names", [[0, 1], [1, 2], ["a", "b"]])
+def test_a_class_named_in_the_weak_model_is_the_same_out_of_fold(names):
+    X, y = noise(400)
+    names = np.array(names)
+    model = LogisticRegression(class_weight={names[1].item(): 9.0, names[0].item(): 1})
+    _, weak, _ = weak_labels(model, X, names[y])
+    plain = LogisticRegression(class_weight={0: 1, 1: 9.0})
+    np.testing.assert_allclose(weak.proba, weak_labels(plain, X, y)[1].proba)
+    assert weak.proba[:, 1].mean() > 0.8
+
+
+def test_a_search_scored_by_a_named_class():
+    X, y = noise()
+    X[:, 0] += 4 * y
+    score = make_scorer(f1_score, pos_label="spam")
+    search = GridSearchCV(LogisticRegression(), {"C": [1e-6, 1]}, scoring=score, cv=2)
+    _, weak, _ = weak_labels(search, X, np.array(["ham", "spam"])[y])
+    assert np.mean(weak.labels == np.array(["ham", "spam"])[y]) > 0.9
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_out_of_fold_is_what_scikit_learn_predicts(n_jobs):
+    X, y = noise(120)
+    y = y + (X[:, 0] > 1)  # three classes
+    model = KNeighborsClassifier(7)
+    folds = StratifiedKFold(4, shuffle=True, random_state=0)
+    expected = cross_val_predict(model, X, y, cv=folds, method="predict_proba")
+    got = out_of_fold_proba(model, X, y, cv=4, n_jobs=n_jobs, seed=0)
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_folds_that_do_not_hold_every_row_out_once_are_refused():
+    X, y = noise(30)
+    half = [(np.arange(15), np.arange(15, 30))]
+    with pytest.raises(ValueError, match="holds 15 of 30 labelled rows out, 15 times"):
+        weak_labels(None, X, y, cv=half)
+
+
 # -------------------------------------------------- other kinds of weak model
 
 
@@ -311,6 +354,24 @@ def test_labels_that_lack_a_class_do_not_rename_the_codes(absent, kind):
         weak.proba, weak_labels(MajorityVote(), votes[rows], None)[1].proba
     )
     assert np.mean(weak.labels == y[rows]) > 0.9
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, make_pipeline])
+@pytest.mark.parametrize("names", [[1, 2], [10, 20], [1.0, 2.0], [-1, 1], ["a", "b"]])
+def test_all_labels_known_name_the_codes_in_order(names, wrap):
+    rng = np.random.RandomState(0)
+    y = rng.randint(2, size=200)
+    votes = np.where(rng.rand(200, 5) < 0.8, y[:, None], 1 - y[:, None])
+    names = np.array(names)
+    _, weak, _ = weak_labels(wrap(MajorityVote()), votes, names[y])
+    assert np.mean(weak.labels == names[y]) > 0.9
+
+
+def test_codes_are_looked_at_in_a_pipeline_too():
+    votes, y = three_classes_of_votes()
+    known = np.where(np.arange(300) < 200, y + 1, -9)
+    with pytest.raises(ValueError, match="which is which"):
+        weak_labels(make_pipeline(MajorityVote()), votes, known, missing_label=-9)
 
 
 def test_names_of_too_few_classes_for_the_votes_are_refused():

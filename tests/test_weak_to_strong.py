@@ -599,6 +599,12 @@ def test_a_student_that_sees_its_teachers_answers_is_named(kind):
         warnings.simplefilter("error", SimilarViewsWarning)
         honest = model(**params, strong_columns=slice(0, 20)).fit(X)
         model(weak_estimator=weak_estimator, weak_columns=None).fit(answers)
+    with pytest.warns(SimilarViewsWarning):  # a part of them is enough
+        model(**params, strong_columns=slice(0, 21)).fit(X)
+    if kind == "votes":
+        frozen = FrozenEstimator(MajorityVote().fit(answers))
+        with pytest.warns(SimilarViewsWarning):
+            model(weak_estimator=frozen, weak_columns=columns).fit(X)
     # what the warning is about: the student has learnt to repeat them
     agreement = [np.mean(m.predict(X) == m.weak_labels_) for m in (copy, honest)]
     assert agreement[0] > 0.97 > agreement[1] + 0.03

@@ -174,14 +174,65 @@ def test_known_labels_do_not_count_as_chosen(data):
 
 def test_labels_of_another_problem_are_refused(data):
     names = np.array(["a", "b"])[data.y]
-    with pytest.raises(
-        ValueError, match=r"true labels are \[0, 1\], y_test holds \['a"
-    ):
+    with pytest.raises(ValueError, match=r"classes \[0, 1\], y_test holds \['a"):
         weak_to_strong_report(
             make_student(), data.X, data.y, X_test=data.X, y_test=names
         )
     with pytest.raises(ValueError, match=r"classes \[0, 1\], the true labels are \['a"):
         weak_to_strong_report(make_student(), data.X, data.y, y_true=names, n_repeats=1)
+
+
+def test_label_spaces_are_compared_without_the_truth_of_the_rows_too(data):
+    student = make_student(
+        weak_estimator=FrozenEstimator(LogisticRegression().fit(data.X[:, :20], data.y))
+    )
+    names = np.array(["a", "b"])[data.y]
+    with pytest.raises(ValueError, match=r"classes \[0, 1\], y_test holds \['a"):
+        weak_to_strong_report(student, data.X, X_test=data.X, y_test=names)
+
+
+@pytest.mark.parametrize("unknown", [np.nan, -1])
+def test_unknown_labels_to_test_on_are_refused(data, unknown):
+    y_test = np.where(np.arange(450) < 7, unknown, data.y)
+    student = make_student(missing_label=unknown)
+    with pytest.raises(ValueError, match="7 labels in y_test are unknown"):
+        weak_to_strong_report(student, data.X, data.y, X_test=data.X, y_test=y_test)
+
+
+@pytest.mark.parametrize("unknown", [np.nan, None])
+def test_truth_unknown_in_part_needs_no_marker_of_the_students(data, unknown):
+    truth = [unknown if k % 3 else int(v) for k, v in enumerate(data.y)]
+    report = weak_to_strong_report(
+        make_student(),
+        data.X,
+        data.y,
+        y_true=truth,
+        X_test=data.X,
+        y_test=data.y,
+        n_repeats=1,
+    )
+    assert "ceiling" not in report.summary.index
+    assert report.runs["label_purity"].drop(0).between(0.5, 1).all()
+
+
+def test_label_purity_is_of_the_labels_that_were_learnt_from(data):
+    # hand labels can be wrong as well
+    y = np.full(450, -1)
+    y[:100] = 1 - data.y[:100]
+    y[100:200] = data.y[100:200]
+    student = make_student(
+        weak_estimator=FrozenEstimator(LogisticRegression().fit(data.X, data.y)),
+        weak_columns=None,
+        missing_label=-1,
+        include_labeled=True,
+        selector=None,
+    )
+    weak = student.fit(data.X, y).weak_labels_
+    right = np.concatenate([np.zeros(100), np.ones(100), weak[200:] == data.y[200:]])
+    runs = weak_to_strong_report(
+        student, data.X, y, y_true=data.y, X_test=data.X, y_test=data.y, n_repeats=1
+    ).runs.set_index("model")
+    assert runs.loc["student", "label_purity"] == pytest.approx(right.mean())
 
 
 def test_equal_repeats_have_no_interval(data):

@@ -14,6 +14,7 @@ from overlapkit.policies import UCB
 __all__ = [
     "check_class_floor",
     "check_names",
+    "check_one_kind",
     "check_relations",
     "check_y",
     "first_source",
@@ -26,9 +27,6 @@ __all__ = [
 def new_ledger(owner, names, batch_size, random_state):
     """A seed and a ledger for a run of `owner` on sources `names`."""
     check_names(names)
-    # as they are printed: a column of history_ is called after each
-    if len({str(name) for name in names}) != len(names):
-        raise ValueError(f"source_names={names} names a source twice.")
     per_source = {}
     for parameter in ("prices", "densities"):
         values = getattr(owner, parameter)
@@ -63,9 +61,26 @@ def new_ledger(owner, names, batch_size, random_state):
 
 
 def check_names(names) -> None:
-    """Refuse names that equal nothing, not even themselves."""
+    """Refuse names that are missing, or that look alike where they are printed."""
     if any(name is None or name != name for name in names):
         raise ValueError(f"A source has no name: {names[:10]} holds None or NaN.")
+    # a column of history_ is called after each
+    if len({str(name) for name in names}) != len(names):
+        raise ValueError(f"{names} names a source twice.")
+
+
+def check_one_kind(parts) -> None:
+    """Refuse labels that are strings in one place and numbers in another."""
+    kinds = {
+        np.asarray(part).dtype.kind in "US": np.asarray(part)[:5].tolist()
+        for part in parts
+        if part is not None and len(part)
+    }
+    if len(kinds) > 1:
+        raise ValueError(
+            f"Classes are strings and numbers: {kinds[True]} and {kinds[False]}. Give "
+            "labels of one kind in every batch, in classes and in the reference."
+        )
 
 
 def check_class_floor(owner, classes) -> None:
@@ -93,8 +108,9 @@ def first_source(owner):
     state = copy.deepcopy(owner.random_state)
     if state is None:
         # asked again, and when its batch comes, the answer must be the same
-        seed = check_random_state(None).randint(2**31 - 1)
-        state = vars(owner).setdefault("_first_seed", seed)
+        if "_first_seed" not in vars(owner):
+            owner._first_seed = check_random_state(None).randint(2**31 - 1)
+        state = owner._first_seed
     _, ledger = new_ledger(owner, names, owner.batch_size, state)
     ledger.choose(ready=isinstance(owner.reference, tuple))
     return None if ledger.next is None else names[ledger.next]

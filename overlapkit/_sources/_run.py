@@ -4,6 +4,7 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
@@ -15,6 +16,7 @@ from overlapkit._sklearn_compat import _num_samples, _safe_indexing
 from overlapkit._sources._checks import (
     check_class_floor,
     check_names,
+    check_one_kind,
     check_relations,
     check_y,
     labels_of,
@@ -72,6 +74,10 @@ class SourceRun:
             detector = self._base_detector()
             rows = fit_detector(detector, *self._reference)
             check_class_floor(self, detector.classes_)
+            self._reference_weak = {
+                "proba": rows.weak.proba,
+                "covered": rows.weak.covered,
+            }
             self._memory = self._reward.start(rows)
             self.detector_ = detector
             self._add_classes(detector.classes_)
@@ -81,8 +87,10 @@ class SourceRun:
 
     def _names_of(self, sources):
         """Names of the sources in a pool, in their order."""
-        check_names([n for n in plain(sources) if n is None or n != n])
+        if pd.isna(sources).any():
+            check_names([None])
         found = np.unique(sources).tolist()
+        check_names(found)
         if self.source_names is None:
             return found
         names = plain(self.source_names)
@@ -180,19 +188,25 @@ class SourceRun:
         fresh = not self._batches and self._reference is None
         X = check_features(self, X, reset=fresh)
         y = self._like_before(check_y(X, y, self._marker()), n_rows)
+        known = known_labels(y, self._marker(), n_rows)[1]
+        check_one_kind([self.classes_, classes, known])
         if self.batch_size_ is not None and n_rows < self.batch_size_:
             self._warn_short(name, n_rows, named=True)
         self._receive(X, y, k, name)
         # rows of a pool have numbers in it; those of a batch have none
         vars(self).pop("collected_indices_", None)
         self._add_classes(classes)
-        self._add_classes(known_labels(y, self._marker(), n_rows)[1])
+        self._add_classes(known)
         due = self.train_every is not None and ledger.t % self.train_every == 0
         if due or ledger.next is None:
             try:
                 self._train()
             except Exception as error:
                 # the batch is paid for and entered: sending it again would count twice
+                vars(self).pop("estimator_", None)
+                if ledger.next is None:
+                    error.add_note("All batches are kept, in `collected_`.")
+                    raise
                 warnings.warn(
                     f"The student could not be trained after round {ledger.t}; its "
                     f"batch is kept. {type(error).__name__}: {error}",
@@ -231,6 +245,7 @@ class SourceRun:
                 f"Source {names[0]!r} is not in source_names={ledger.names}."
             )
         if names[0] not in ledger.names:
+            check_names([*ledger.names, *names])
             check_relations(self, len(ledger.names) + 1)
         return names[0]
 
@@ -298,6 +313,8 @@ class SourceRun:
         start = rows
         if self._reference is not None:
             start = read(detector, *self._reference, self._marker())
+            # its weak labels are out of fold; the frozen model was fitted on its rows
+            start = replace(start, weak=replace(start.weak, **self._reference_weak))
             rows = replace(rows, rows=None)  # the reward starts on other rows
         memory = self._reward.start(start)
         readings, stop = [], 0

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 
-from overlapkit._sources._checks import labels_of
+from overlapkit._sources._checks import check_one_kind, labels_of
 from overlapkit._sources._reading import GivenRows, frozen_weak_model, stack
 from overlapkit._student import StudentMixin
 from overlapkit._weak_to_strong import WeakToStrongClassifier
@@ -39,5 +39,6 @@ class SourceStudent(StudentMixin):
     def _add_classes(self, classes):
         if classes is None or len(classes) == 0:
             return
+        check_one_kind([self.classes_, classes])
         old = [] if self.classes_ is None else [self.classes_]
         self.classes_ = np.unique(np.concatenate([*old, np.asarray(classes)]))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_random_state, column_or_1d
@@ -74,13 +75,13 @@ def check_regions(regions, X, name) -> np.ndarray | None:
 
 
 def known_truth(y_true, X, missing_label) -> np.ndarray | None:
-    """True labels as an array of objects, None where unknown; None without any."""
+    """True labels as an array of objects; None where unknown, as None and NaN are."""
     if y_true is None:
         return None
     y_true = flat_labels(y_true)
     check_consistent_length(X, y_true)
     truth = y_true.astype(object)
-    truth[is_missing(y_true, missing_label)] = None
+    truth[is_missing(y_true, missing_label) | pd.isna(truth)] = None
     return truth
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.utils import Bunch, column_or_1d
+from sklearn.utils import Bunch
 
 from overlapkit._base import BaseWeakScorer
 from overlapkit._labels import check_common_labels, flat_labels, is_missing
@@ -139,7 +139,8 @@ def weak_to_strong_report(
         rows out.
     y_true : array-like of shape (n_samples,), default=None
         True labels of X, for the ceiling, the label purity and held-out rows; None:
-        `y`. With a test set they may be unknown, in part or altogether.
+        `y`. With a test set they may be unknown, altogether or in part (None, NaN, or
+        the `missing_label` of the students).
     metric : {"accuracy", "balanced_accuracy"}, default="accuracy"
         What is summed up.
     anchors : dict of str to float or array-like of shape (n_repeats,), default=None
@@ -221,12 +222,10 @@ def weak_to_strong_report(
         truth = np.full(_num_samples(X), None)
     known = np.array([value is not None for value in truth], dtype=bool)
     if y_test is not None:
-        y_test = column_or_1d(y_test)
-        check_common_labels(
-            truth[known].tolist(),
-            y_test,
-            "The true labels are {first}, y_test holds {second}",
-        )
+        y_test = flat_labels(y_test)
+        unknown = is_missing(y_test, first.missing_label) | pd.isna(y_test)
+        if unknown.any():
+            raise ValueError(f"{unknown.sum()} labels in y_test are unknown.")
     _, seeds = draw_seeds(random_state, n_repeats)
     splits = repeats(X, truth, X_test, y_test, test_size, seeds)
     if known.all():
@@ -319,10 +318,17 @@ def _one_repeat(students, X, y, truth, test, seed):
             truth[known].tolist(),
             "The weak model knows the classes {first}, the true labels are {second}",
         )
+        check_common_labels(
+            model.classes_,
+            y_test,
+            "The weak model knows the classes {first}, y_test holds {second}",
+        )
         kept = model.selected_
-        right = model.weak_labels_ == truth
+        learnt = model.weak_labels_.astype(object)
         if model.include_labeled:
-            right |= ~is_missing(flat_labels(y), model.missing_label)
+            given = ~is_missing(flat_labels(y), model.missing_label)
+            learnt[given] = flat_labels(y)[given]
+        right = learnt == truth
         judged = kept & known
         purity = float(np.mean(right[judged])) if judged.any() else np.nan
         judge(name, model.predict(X_test), int(kept.sum()), purity)

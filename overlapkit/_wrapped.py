@@ -1,0 +1,45 @@
+"""Looking through pipelines and searches, and handing weights through."""
+
+from typing import Any, NamedTuple
+
+from sklearn.utils.validation import has_fit_parameter
+
+from overlapkit._sklearn_compat import _routing_enabled
+
+__all__ = ["innermost", "takes_weights", "weight_params"]
+
+
+class _Inner(NamedTuple):
+    estimator: Any
+    param_prefix: str  # of its parameters, in set_params of the whole
+    fit_prefix: str  # of what its fit takes, in fit of the whole
+
+
+def innermost(estimator) -> _Inner:
+    """What a pipeline ends in and a search looks for."""
+    param_prefix = fit_prefix = ""
+    while True:
+        if hasattr(estimator, "steps"):
+            name, estimator = estimator.steps[-1]
+            fit_prefix += f"{name}__"
+        elif hasattr(estimator, "_run_search"):
+            # a search hands the parameters of fit on under the names they have
+            name, estimator = "estimator", estimator.estimator
+        else:
+            return _Inner(estimator, param_prefix, fit_prefix)
+        param_prefix += f"{name}__"
+
+
+def takes_weights(estimator) -> bool:
+    """Whether the fit of an estimator can make use of sample weights."""
+    inner = innermost(estimator)
+    if _routing_enabled() and inner.param_prefix:
+        routing = estimator.get_metadata_routing()
+        return bool(routing.consumes("fit", ["sample_weight"]))
+    return has_fit_parameter(inner.estimator, "sample_weight")
+
+
+def weight_params(estimator, weight) -> dict:
+    """Weights as `fit` of an estimator wants them."""
+    prefix = "" if _routing_enabled() else innermost(estimator).fit_prefix
+    return {f"{prefix}sample_weight": weight}
