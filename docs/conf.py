@@ -37,6 +37,8 @@ html_theme_options = {
     "show_prev_next": False,
 }
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
 # a page of prose has no section navigation: its column takes the width instead
 html_sidebars = {
     page.stem: [] for page in Path(__file__).parent.glob("*.rst") if page.stem != "api"
