@@ -94,7 +94,8 @@ class UCBSourceSelector(
         Least share of the rounds of every source, in [0, 1 / K].
     min_class_share : float, default=0.0
         Least share of the collected rows of every weak class, in [0, 1 / n_classes].
-        While a class has less, the source is asked that has most of it.
+        While a class has less, the source is asked that has most of it, whatever
+        `min_source_share`.
     source_names : list, default=None
         Names of all sources. None: in pool mode, those in `sources`; in live mode,
         those that have sent a batch, so that the first source cannot be chosen.

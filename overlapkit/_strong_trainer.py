@@ -33,7 +33,11 @@ def check_two_classes(weak, sample_weight) -> None:
     present = np.unique(weak.codes[np.asarray(counts) > 0])
     if len(present) < 2:
         names = weak.classes[present].tolist()
-        hint = "" if sample_weight is None else " with sample_weight above 0"
+        hint = (
+            ""
+            if sample_weight is None
+            else " with a weight above 0 (sample_weight, confidence)"
+        )
         raise ValueError(
             "The strong model cannot learn: the weak labels hold one class only "
             f"({names}) in all rows{hint}."

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 
 from overlapkit._kernels.ties import break_ties, hash_rows
 from overlapkit._labels import check_common_labels, known_labels
@@ -177,7 +178,27 @@ def weak_labels(
             WeakLabelWarning,
             stacklevel=4,
         )
+    if kind != "classifier":
+        _warn_if_worse_than_guessing(weak, known, y_known)
     return model, weak, known
+
+
+def _warn_if_worse_than_guessing(weak, known, y_known) -> None:
+    """Codes or columns taken for the wrong classes show where labels are known."""
+    rows = weak.covered[known]
+    if rows.sum() < 10 or len(weak.classes) < 2:
+        return
+    accuracy = np.mean(weak.labels[known][rows] == y_known[rows])
+    guessing = 1 / len(weak.classes)
+    error = np.sqrt(guessing * (1 - guessing) / rows.sum())
+    if accuracy < guessing - 3 * error:
+        warnings.warn(
+            f"The weak labels are right in {accuracy:.1%} of the {rows.sum()} rows "
+            f"whose label is known, less often than a guess ({guessing:.1%}): are "
+            f"votes or columns meant for {weak.classes.tolist()[:10]}, in this order?",
+            WeakLabelWarning,
+            stacklevel=5,
+        )
 
 
 def weak_probabilities(model, X_weak, classes) -> tuple[np.ndarray, np.ndarray]:
@@ -199,9 +220,17 @@ def _n_rows(X) -> int:
 
 
 def _covered(model, X_weak) -> np.ndarray:
-    if hasattr(model, "covered"):  # a label model, frozen or not
-        return model.covered(X_weak)
-    return np.ones(_n_rows(X_weak), dtype=bool)
+    """Rows with a vote, by a label model wherever it stands."""
+    n_rows = _n_rows(X_weak)
+    while model is not None and not hasattr(model, "covered"):
+        if hasattr(model, "steps"):
+            X_weak = model[:-1].transform(X_weak) if len(model.steps) > 1 else X_weak
+            model = model.steps[-1][1]
+        else:  # a search, or a frozen model
+            model = getattr(model, "best_estimator_", None) or (
+                model.estimator if isinstance(model, FrozenEstimator) else None
+            )
+    return np.ones(n_rows, dtype=bool) if model is None else model.covered(X_weak)
 
 
 def _classes_of_columns(y_known, n_columns) -> np.ndarray:

@@ -48,37 +48,54 @@ def fit_label_model(weak_estimator, votes, known, y_known) -> Any:
     """Fit on the votes; known labels only tell which class a code stands for."""
     model = clone(weak_estimator)
     inner, prefix, _ = innermost(model)
-    if len(y_known) == 0 or "classes" not in inner.get_params(deep=False):
-        return model.fit(votes, y_known) if known.all() else model.fit(votes)
-    if inner.classes is None:
-        classes = _meaning_of_codes(votes, y_known, known.all())
-        if classes is not None:
-            model.set_params(**{f"{prefix}classes": classes})
-    else:
-        extra = np.setdiff1d(y_known, np.asarray(inner.classes)).tolist()
-        if extra:
+    complete = bool(known.all()) and len(y_known) > 0
+    classes = inner.get_params(deep=False).get("classes")
+    if classes is not None:
+        _check_known_classes(y_known, classes, inner)
+    if prefix or "classes" not in inner.get_params(deep=False):
+        # what the votes look like at its end is not known here, so a label model in a
+        # pipeline or a search gets y, by its own rule
+        if len(y_known) and not complete and classes is None:
             raise ValueError(
-                f"y holds labels that are not in `classes` of {type(inner).__name__}: "
-                f"{extra[:10]}; `classes` are {list(inner.classes)}."
+                f"Some labels are known, and {type(model).__name__} hides the votes: "
+                "which label does a code stand for? Pass `classes`, the sorted labels "
+                f"of the codes 0, 1, ..., to the {type(inner).__name__} in it."
             )
+        return model.fit(votes, y_known) if complete else model.fit(votes)
+    if len(y_known) and classes is None:
+        model.set_params(classes=_meaning_of_codes(votes, y_known, complete))
     return model.fit(votes)
+
+
+def _check_known_classes(y_known, classes, model) -> None:
+    extra = np.setdiff1d(y_known, np.asarray(classes)).tolist() if len(y_known) else []
+    if extra:
+        raise ValueError(
+            f"y holds labels that are not in `classes` of {type(model).__name__}: "
+            f"{extra[:10]}; `classes` are {list(classes)}."
+        )
 
 
 def _meaning_of_codes(votes, y_known, complete) -> np.ndarray | None:
     """The labels that the codes stand for; None: the labels are the codes."""
-    if not _are_codes(y_known):
-        return names_of_codes(votes, y_known)
+    names = np.unique(y_known)
     cast = np.unique(np.asarray(votes))
     cast = cast[cast >= 0]
-    if not (np.setdiff1d(y_known, cast).size and np.setdiff1d(cast, y_known).size):
-        return None
-    if complete:  # no class is hidden among rows without a label
+    codes = _are_codes(names)
+    voted = codes and bool(np.isin(names, cast).all())
+    if complete:
+        # the rule of label models: the distinct labels in order. But a part of the data
+        # may lack a class that functions vote for
+        short = len(cast) > 0 and cast[-1] >= len(names)
+        return None if short and voted else names_of_codes(votes, y_known)
+    if not codes:
         return names_of_codes(votes, y_known)
+    if voted or (names[0] == 0 and np.isin(cast, names).all()):
+        return None
     raise ValueError(
         f"The votes name classes by the codes {cast.astype(int).tolist()}, the "
-        f"known labels are {np.unique(y_known).tolist()}: which is which? Pass "
-        "`classes`, the sorted labels that the codes 0, 1, ... stand for, to the "
-        "label model."
+        f"known labels are {names.tolist()}: which is which? Pass `classes`, the "
+        "sorted labels that the codes 0, 1, ... stand for, to the label model."
     )
 
 

@@ -135,6 +135,7 @@ class WeakToStrongClassifier(
         The strong view holds the votes or probabilities that weak labels come from.
     WeakLabelWarning
         The weak model is undecided about every row, a class has a single labelled row,
+        votes or probabilities are right less often than a guess where labels are known,
         or the weak model takes no ``sample_weight``.
 
     See Also
@@ -260,7 +261,7 @@ class WeakToStrongClassifier(
         self.weak_labels_ = weak.labels
         self.weak_proba_ = weak.proba
         _check_finite(strong, allow_nan=True)
-        check_two_classes(weak, strong_params.get("sample_weight"))
+        check_two_classes(weak, self._counts(weak, known, strong_params))
         labels = None if y is None else check_labels(y, self.missing_label)
         train = StrongTrainer(self, strong, weak, strong_params)
         with fit_task(context, self, "choose the rows"):
@@ -292,6 +293,14 @@ class WeakToStrongClassifier(
                 self.selector, self, strong, weak, self.budget, self.balance
             )
         return selected
+
+    def _counts(self, weak, known, strong_params):
+        """How much each row can count for the strong model; None: all alike."""
+        counts = strong_params.get("sample_weight")
+        if self.label_use != "weighted":
+            return counts
+        confidence = np.where(known & self.include_labeled, 1.0, weak.confidence())
+        return confidence if counts is None else confidence * np.asarray(counts)
 
     def _student_rows(self, X):
         strong = self._strong_columns_alone(X)

@@ -246,3 +246,14 @@ def test_lower_precision_ranks_alike(cls, dtype):
 def test_bad_input(cls, args, message):
     with pytest.raises(ValueError, match=message):
         cls().fit(*args(two_views()))
+
+
+@pytest.mark.parametrize("names", [[0, 1], [1, 2], ["a", "b"]])
+def test_a_class_named_in_the_probe_is_that_class(names):
+    data = two_views()
+    names = np.array(names)
+    probe = LogisticRegression(class_weight={names[0].item(): 20.0})
+    scorer = SelfConfidenceScorer(weak_columns=WEAK, probe=probe, random_state=0)
+    scorer.fit(data.X, names[data.y])
+    assert scorer.probe_.classes_.tolist() == names.tolist()
+    assert scorer.probe_.predict_proba(data.X)[:, 0].mean() > 0.6

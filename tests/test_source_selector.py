@@ -331,6 +331,52 @@ def test_classes_of_another_kind_than_the_references_are_refused_without_a_trace
         )
 
 
+def test_string_classes_in_an_object_array_are_strings():
+    live = selector(reference="first", source_names=[0])
+    y = np.array(["no", "yes"])[POOL.y]
+    classes = pd.Series(["no", "yes"], dtype=object).unique()
+    live.partial_fit(POOL.X[:50], y[:50], classes=classes)
+    assert live.classes_.tolist() == ["no", "yes"]
+
+
+def test_batches_in_another_form_are_refused_without_a_trace():
+    X = pd.DataFrame(POOL.X)
+    live = selector(reference="first", source_names=[0])
+    live.set_params(detector__weak_columns=slice(0, 10))
+    live.partial_fit(X[:50], POOL.y[:50])
+    with pytest.raises(ValueError, match="is a ndarray, the first one was a DataFrame"):
+        live.partial_fit(POOL.X[50:60], POOL.y[50:60])
+    live.partial_fit(X[50:60], POOL.y[50:60])
+    assert len(live.collected_.X) == 60
+
+
+def test_polars_batches_of_other_precisions_are_stacked():
+    pl = pytest.importorskip("polars")
+    live = selector(reference="first", source_names=[0])
+    live.partial_fit(pl.DataFrame(POOL.X[:50]), POOL.y[:50])
+    live.partial_fit(pl.DataFrame(POOL.X[50:90].astype("float32")), POOL.y[50:90])
+    assert live.collected_.X.shape == (90, 20)
+
+
+@pytest.mark.parametrize("new", [0, 9])
+def test_a_new_class_does_not_shift_the_labels_of_the_reference(new):
+    seen = []
+
+    class Spy(OverlapDensity):
+        def start(self, reference):
+            seen.append(np.mean(reference.weak.labels == reference.y))
+            return super().start(reference)
+
+    reference = REFERENCE[0], REFERENCE[1] + 1
+    live = selector(reference=reference, refit_rounds=(2,), reward=Spy())
+    live.set_params(source_names=[0])
+    y = np.where(np.arange(600) % 10 == 0, new, POOL.y + 1)
+    for k in range(3):
+        live.partial_fit(POOL.X[50 * k : 50 * k + 50], y[50 * k : 50 * k + 50])
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+
+
 def test_looking_for_the_first_source_draws_from_the_global_generator_once():
     live = selector(source_names=range(5), random_state=None)
     _ = live.next_source_

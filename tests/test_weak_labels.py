@@ -17,6 +17,7 @@ from sklearn.model_selection import (
 )
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from overlapkit._labels import is_missing
 from overlapkit._weak_labels import (
@@ -26,7 +27,7 @@ from overlapkit._weak_labels import (
 )
 from overlapkit._weak_model import align_columns, out_of_fold_proba, weak_model_kind
 from overlapkit.exceptions import WeakLabelWarning
-from overlapkit.label_models import MajorityVote
+from overlapkit.label_models import DawidSkene, MajorityVote
 from overlapkit.scorers import weak_confidence
 
 
@@ -342,6 +343,10 @@ def three_classes_of_votes(n=300, seed=0):
     return np.where(rng.rand(n, 5) < 0.8, y[:, None], rng.randint(3, size=(n, 5))), y
 
 
+VOTES, Y = three_classes_of_votes()
+VOTES[:40] = -1
+
+
 @pytest.mark.parametrize("kind", ["i", "f"])
 @pytest.mark.parametrize("absent", [0, 1, 2])
 def test_labels_that_lack_a_class_do_not_rename_the_codes(absent, kind):
@@ -367,11 +372,66 @@ def test_all_labels_known_name_the_codes_in_order(names, wrap):
     assert np.mean(weak.labels == names[y]) > 0.9
 
 
-def test_codes_are_looked_at_in_a_pipeline_too():
+def test_labels_from_one_name_the_codes_also_where_one_is_never_voted_for():
+    # the rule of LabelModel.fit(votes, y): distinct labels in order
+    y = np.repeat([0, 1], 50)
+    votes = np.where(y[:, None] == 1, 1, -1) * np.ones((1, 3), dtype=int)
+    _, weak, _ = weak_labels(MajorityVote(), votes, y + 1)
+    assert weak.classes.tolist() == [1, 2]
+    assert (weak.labels[y == 1] == 2).all()
+
+
+@pytest.mark.parametrize("wrap", [make_pipeline, lambda m: GridSearchCV(m, {}, cv=2)])
+def test_a_hidden_label_model_gets_all_labels_or_none(wrap):
     votes, y = three_classes_of_votes()
-    known = np.where(np.arange(300) < 200, y + 1, -9)
-    with pytest.raises(ValueError, match="which is which"):
-        weak_labels(make_pipeline(MajorityVote()), votes, known, missing_label=-9)
+    _, weak, _ = weak_labels(wrap(MajorityVote()), votes, y)
+    assert np.mean(weak.labels == y) > 0.9
+    known = np.where(np.arange(300) < 200, y, -9)
+    with pytest.raises(ValueError, match=r"Some labels are known, and .* hides the v"):
+        weak_labels(wrap(MajorityVote()), votes, known, missing_label=-9)
+
+
+def test_votes_that_a_pipeline_recodes():
+    # 0 abstains, 1 and 2 are votes: what stands in X is not what the model reads
+    votes, y = three_classes_of_votes()
+    recoded = make_pipeline(FunctionTransformer(lambda v: v - 1), MajorityVote())
+    two = y < 2
+    raw = np.where(votes[two] < 2, votes[two] + 1, 0)
+    _, weak, _ = weak_labels(recoded, raw, y[two] + 1)
+    assert np.mean(weak.labels == y[two] + 1) > 0.9
+
+
+def test_a_search_over_label_models_is_scored_by_the_labels():
+    votes, y = three_classes_of_votes()
+    search = GridSearchCV(DawidSkene(), {"smoothing": [1e4, 1.0]}, cv=3)
+    model, _, _ = weak_labels(search, votes, y)
+    assert np.isfinite(model.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda m: make_pipeline(FunctionTransformer(), m),
+        lambda m: GridSearchCV(m, {}, cv=2),
+        lambda m: FrozenEstimator(
+            make_pipeline(FunctionTransformer(), m).fit(VOTES, Y)
+        ),
+    ],
+)
+def test_rows_without_a_vote_are_uncovered_however_the_model_is_wrapped(wrap):
+    model = MajorityVote(class_balance=[0.8, 0.1, 0.1])
+    _, weak, _ = weak_labels(wrap(model), VOTES, Y)
+    np.testing.assert_array_equal(weak.covered, (VOTES >= 0).any(axis=1))
+    assert (weak.confidence()[~weak.covered] == 0).all()
+
+
+def test_weak_labels_worse_than_guessing_are_named():
+    y = np.arange(100) % 2
+    proba = np.eye(2)[1 - y]
+    with pytest.warns(
+        WeakLabelWarning, match=r"right in 0.0% of the 100 rows .* \[0, 1\]"
+    ):
+        weak_labels("precomputed", proba, y)
 
 
 def test_names_of_too_few_classes_for_the_votes_are_refused():

@@ -577,7 +577,7 @@ def test_one_weak_class_is_an_error():
         precomputed().fit(X, np.array(["a", "b"] * 45))
     X[:5, 6:] = [0.1, 0.9]
     weight = np.r_[np.zeros(5), np.ones(85)]
-    with pytest.raises(ValueError, match="with sample_weight above 0"):
+    with pytest.raises(ValueError, match=r"with a weight above 0 \(sample_w"):
         precomputed().fit(X, sample_weight=weight)
 
 
@@ -608,6 +608,18 @@ def test_a_student_that_sees_its_teachers_answers_is_named(kind):
     # what the warning is about: the student has learnt to repeat them
     agreement = [np.mean(m.predict(X) == m.weak_labels_) for m in (copy, honest)]
     assert agreement[0] > 0.97 > agreement[1] + 0.03
+
+
+def test_one_class_with_any_confidence_is_an_error_where_confidence_is_weight():
+    proba = np.full((90, 2), 0.5)
+    proba[:40] = [1, 0]
+    X = np.hstack([with_probabilities()[2][:, :6], proba])
+    weighted = precomputed(LogisticRegression(), label_use="weighted")
+    with pytest.raises(
+        ValueError, match=r"one class only \(\[0\]\) .* a weight above 0"
+    ):
+        weighted.fit(X)
+    precomputed(LogisticRegression()).fit(X)  # hard labels: by lot, but of two classes
 
 
 def test_a_weak_model_that_knows_nothing_is_named():

@@ -330,6 +330,8 @@ def test_without_a_ceiling_there_is_no_gap():
     assert not [name for name in summary if name.startswith("pgr")]
     with pytest.raises(ValueError, match="without a ceiling it has none"):
         weak_to_strong_summary([0.5, 0.6], {"a": [0.6, 0.8]}, anchors={"b": 0.4})
+    with pytest.raises(ValueError, match="No baseline can be called 'weak'"):
+        weak_to_strong_summary([0.5, 0.6], {"weak": [0.6, 0.8]}, baseline="weak")
 
 
 def test_no_gap_no_recovery_and_a_doubtful_gap_no_bounds():

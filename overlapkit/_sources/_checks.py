@@ -71,11 +71,8 @@ def check_names(names) -> None:
 
 def check_one_kind(parts) -> None:
     """Refuse labels that are strings in one place and numbers in another."""
-    kinds = {
-        np.asarray(part).dtype.kind in "US": np.asarray(part)[:5].tolist()
-        for part in parts
-        if part is not None and len(part)
-    }
+    some = [list(part[:5]) for part in parts if part is not None and len(part)]
+    kinds = {isinstance(part[0], str): part for part in some}
     if len(kinds) > 1:
         raise ValueError(
             f"Classes are strings and numbers: {kinds[True]} and {kinds[False]}. Give "

@@ -1,7 +1,7 @@
 """Reading batches with a fitted detector, and what the student is trained on."""
 
 import warnings
-from functools import reduce
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from overlapkit.rewards import Batch
 __all__ = [
     "GivenRows",
     "can_learn",
+    "check_stackable",
     "fit_detector",
     "frozen_weak_model",
     "part",
@@ -66,8 +67,18 @@ def stack(parts):
     if hasattr(parts[0], "iloc"):
         return pd.concat(parts, ignore_index=True)
     if is_dataframe(parts[0]):
-        return reduce(lambda upper, lower: upper.vstack(lower), parts)
+        library = import_module(type(parts[0]).__module__.split(".")[0])
+        return library.concat(parts, how="vertical_relaxed")
     return np.concatenate(parts)
+
+
+def check_stackable(first, batch) -> None:
+    """Refuse a batch that cannot be put below the first one."""
+    if type(first) is not type(batch) and (is_dataframe(first) or is_dataframe(batch)):
+        raise ValueError(
+            f"This batch is a {type(batch).__name__}, the first one was a "
+            f"{type(first).__name__}: send all batches in one form."
+        )
 
 
 def can_learn(weak_estimator, y, missing_label) -> bool:

@@ -25,6 +25,7 @@ from overlapkit._sources._checks import (
 )
 from overlapkit._sources._reading import (
     can_learn,
+    check_stackable,
     fit_detector,
     frozen_weak_model,
     part,
@@ -33,6 +34,7 @@ from overlapkit._sources._reading import (
     value,
 )
 from overlapkit._views import check_features, resolve_columns, select_columns
+from overlapkit._weak_model import align_columns
 from overlapkit._weak_to_strong import WeakToStrongClassifier
 from overlapkit.exceptions import (
     ShortBatchWarning,
@@ -74,10 +76,8 @@ class SourceRun:
             detector = self._base_detector()
             rows = fit_detector(detector, *self._reference)
             check_class_floor(self, detector.classes_)
-            self._reference_weak = {
-                "proba": rows.weak.proba,
-                "covered": rows.weak.covered,
-            }
+            weak = rows.weak
+            self._reference_weak = weak.proba, weak.classes, weak.covered
             self._memory = self._reward.start(rows)
             self.detector_ = detector
             self._add_classes(detector.classes_)
@@ -269,6 +269,8 @@ class SourceRun:
         if detector.representation is None:
             columns = resolve_columns(X, detector.strong_columns, name="strong_columns")
             check_strong(select_columns(X, columns))
+        if self._batches:
+            check_stackable(self._batches[0][0], X)
         fitted = reading = None
         memory = self._memory
         if self.detector_ is None:
@@ -314,7 +316,10 @@ class SourceRun:
         if self._reference is not None:
             start = read(detector, *self._reference, self._marker())
             # its weak labels are out of fold; the frozen model was fitted on its rows
-            start = replace(start, weak=replace(start.weak, **self._reference_weak))
+            proba, classes, covered = self._reference_weak
+            proba = align_columns(proba, classes, start.weak.classes)
+            weak = replace(start.weak, proba=proba, covered=covered)
+            start = replace(start, weak=weak)
             rows = replace(rows, rows=None)  # the reward starts on other rows
         memory = self._reward.start(start)
         readings, stop = [], 0

@@ -117,7 +117,7 @@ def weak_to_strong_report(
     of them on the same rows in every repeat, and compares in pairs:
 
     - ``weak model``: the teacher itself;
-    - every student, and for each with a selector two that learn from as many rows:
+    - every student, and for each with a selector two for which as many rows are chosen:
       ``<student>, random``, rows that are not hard, at random, and
       ``<student>, confident``, those the teacher is most sure of;
     - ``all rows``: the first student without its selector, which is the baseline;

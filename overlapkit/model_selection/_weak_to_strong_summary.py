@@ -124,6 +124,10 @@ def weak_to_strong_summary(
         raise ValueError(
             f"No student can be called {sorted(taken)}: the name is taken."
         )
+    if baseline == "weak":
+        raise ValueError(
+            "No baseline can be called 'weak': gains over it have columns."
+        )
     if baseline is not None and baseline not in students:
         raise ValueError(f"There is no student {baseline!r}; {sorted(students)} exist.")
     if ceiling is None and anchors:

@@ -116,13 +116,14 @@ class SelfConfidenceScorer(BaseWeakScorer):
             probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01))
         if len(np.unique(weak.codes)) < 2:
             raise ValueError("The probe cannot learn: weak labels hold one class only.")
-        self.probe_ = clone(probe).fit(strong, weak.codes)
+        labels = weak.labels
+        self.probe_ = clone(probe).fit(strong, labels)
         proba = out_of_fold_proba(
-            probe, strong, weak.codes, cv=self.cv, n_jobs=self.n_jobs, seed=self._seed
+            probe, strong, labels, cv=self.cv, n_jobs=self.n_jobs, seed=self._seed
         )
         if proba is None:
             proba = self.probe_.predict_proba(strong)
-        own = self._own_probability(proba, weak.codes)
+        own = self._own_probability(proba, labels)
         sums = np.bincount(weak.codes, own, minlength=len(weak.classes))
         counts = np.bincount(weak.codes, minlength=len(weak.classes))
         self.class_means_ = sums / np.maximum(counts, 1)
@@ -130,12 +131,12 @@ class SelfConfidenceScorer(BaseWeakScorer):
         self.keep_ = None
 
     def _score(self, strong, weak):
-        own = self._own_probability(self.probe_.predict_proba(strong), weak.codes)
+        own = self._own_probability(self.probe_.predict_proba(strong), weak.labels)
         return own - self.class_means_[weak.codes]
 
-    def _own_probability(self, proba, codes):
+    def _own_probability(self, proba, labels):
         """Probability of each row's weak label; 0 for a label the probe never saw."""
         classes = self.probe_.classes_
-        position = np.searchsorted(classes, codes).clip(max=len(classes) - 1)
-        own = proba[np.arange(len(codes)), position]
-        return np.where(classes[position] == codes, own, 0.0)
+        position = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+        own = proba[np.arange(len(labels)), position]
+        return np.where(classes[position] == labels, own, 0.0)
