@@ -14,7 +14,6 @@ __all__ = [
     "is_missing",
     "join_labels",
     "known_labels",
-    "names_of_codes",
     "same_marker",
 ]
 
@@ -124,20 +123,6 @@ def check_common_labels(first, second, what) -> None:
     if len(one) and len(two) and not set(one.tolist()) & set(two.tolist()):
         here = what.format(first=one.tolist()[:10], second=two.tolist()[:10])
         raise ValueError(f"{here}: no label in common.")
-
-
-def names_of_codes(votes, labels) -> np.ndarray:
-    """The labels in order, if they can be all that the votes are codes of."""
-    names = np.unique(labels)
-    highest = np.max(np.asarray(votes), initial=-1)
-    if highest >= len(names):
-        raise ValueError(
-            f"The votes go up to {highest:g}, so they name {highest + 1:g} classes or "
-            f"more, but the labels known hold {len(names)}: {names.tolist()[:10]}. "
-            "Which code stands for which? Pass `classes`, the sorted labels that the "
-            "codes 0, 1, ... stand for, to the label model."
-        )
-    return names
 
 
 def same_marker(first, second) -> bool:

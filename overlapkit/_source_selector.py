@@ -172,8 +172,10 @@ class UCBSourceSelector(
     UninformativeBatchWarning
         No row of a batch has a reward.
     WeakLabelWarning
-        In live mode, the student could not be trained yet: there is no ``estimator_``
-        until it can. (In the last round its error is raised; the batches are kept.)
+        In live mode, the student could not be trained yet (a ValueError, such as for a
+        single class): there is no ``estimator_`` until it can. In the last round, and
+        for errors of any other kind, the error is raised instead, with a note that the
+        batch was taken in.
 
     See Also
     --------

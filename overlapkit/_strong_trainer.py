@@ -8,7 +8,7 @@ from joblib import effective_n_jobs
 from overlapkit._sklearn_compat import _routing_enabled, _safe_indexing
 from overlapkit._wrapped import takes_weights, weight_params
 
-__all__ = ["StrongTrainer", "check_two_classes", "default_strong_estimator"]
+__all__ = ["StrongTrainer", "default_strong_estimator"]
 
 
 def default_strong_estimator(n_jobs=None, random_state=None) -> Any:
@@ -27,23 +27,6 @@ def default_strong_estimator(n_jobs=None, random_state=None) -> Any:
     return model.set_fit_request(sample_weight=True) if _routing_enabled() else model
 
 
-def check_two_classes(weak, sample_weight) -> None:
-    """Raise unless weak labels that count are of two classes at least."""
-    counts = np.ones(len(weak.codes)) if sample_weight is None else sample_weight
-    present = np.unique(weak.codes[np.asarray(counts) > 0])
-    if len(present) < 2:
-        names = weak.classes[present].tolist()
-        hint = (
-            ""
-            if sample_weight is None
-            else " with a weight above 0 (sample_weight, confidence)"
-        )
-        raise ValueError(
-            "The strong model cannot learn: the weak labels hold one class only "
-            f"({names}) in all rows{hint}."
-        )
-
-
 class StrongTrainer:
     """Fits the strong estimator on some rows; shared by `fit` and the rule choice."""
 
@@ -51,21 +34,40 @@ class StrongTrainer:
         self.owner, self.strong, self.weak = owner, strong, weak
         self.fit_params = fit_params
 
+    def check_two_classes(self, known) -> None:
+        """Raise unless weak labels that count are of two classes at least."""
+        weight = self._row_weight(known if self.owner.include_labeled else None)
+        given = self.fit_params.get("sample_weight")
+        if given is not None:
+            weight = weight * np.asarray(given)
+        present = np.unique(self.weak.codes[weight > 0])
+        if len(present) < 2:
+            names = self.weak.classes[present].tolist()
+            some = " with a weight above 0 (sample_weight, confidence)"
+            raise ValueError(
+                "The strong model cannot learn: the weak labels hold one class only "
+                f"({names}) in all rows{'' if weight.all() else some}."
+            )
+
+    def _row_weight(self, known) -> np.ndarray:
+        """Weight of each row's label; `known` rows, if any are, have a sure one."""
+        if self.owner.label_use != "weighted":
+            return np.ones(len(self.weak.codes))
+        confidence = self.weak.confidence()
+        return confidence if known is None else np.where(known, 1.0, confidence)
+
     def __call__(self, keep, y=None, known=None) -> Any:
         """Fit on the rows of `keep`; labels of `known` rows from `y` where given."""
         rows = np.flatnonzero(keep)
         weak = self.weak
         proba = weak.proba[rows]
         codes = weak.codes[rows]
-        weight = np.ones(len(rows))
-        if self.owner.label_use == "weighted":
-            weight = weak.confidence()[rows]
+        weight = self._row_weight(None if y is None else known)[rows]
         if y is not None:
             true = known[rows]
             codes = codes.copy()
             codes[true] = np.searchsorted(weak.classes, y[rows[true]])
             proba = np.where(true[:, None], np.eye(len(weak.classes))[codes], proba)
-            weight = np.where(true, 1.0, weight)
         if self.owner.label_use == "soft":
             position, codes = np.nonzero(proba > 0)
             weight, rows = proba[position, codes], rows[position]

@@ -9,7 +9,6 @@ from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
-from overlapkit._labels import names_of_codes
 from overlapkit._sklearn_compat import _routing_enabled, _safe_indexing, get_tags
 from overlapkit._wrapped import innermost
 from overlapkit.exceptions import WeakLabelWarning
@@ -49,10 +48,11 @@ def fit_label_model(weak_estimator, votes, known, y_known) -> Any:
     model = clone(weak_estimator)
     inner, prefix, _ = innermost(model)
     complete = bool(known.all()) and len(y_known) > 0
-    classes = inner.get_params(deep=False).get("classes")
+    params = inner.get_params(deep=False)
+    classes = params.get("classes")
     if classes is not None:
         _check_known_classes(y_known, classes, inner)
-    if prefix or "classes" not in inner.get_params(deep=False):
+    if prefix or "classes" not in params:
         # what the votes look like at its end is not known here, so a label model in a
         # pipeline or a search gets y, by its own rule
         if len(y_known) and not complete and classes is None:
@@ -87,9 +87,9 @@ def _meaning_of_codes(votes, y_known, complete) -> np.ndarray | None:
         # the rule of label models: the distinct labels in order. But a part of the data
         # may lack a class that functions vote for
         short = len(cast) > 0 and cast[-1] >= len(names)
-        return None if short and voted else names_of_codes(votes, y_known)
+        return None if short and voted else _names_of_codes(votes, y_known)
     if not codes:
-        return names_of_codes(votes, y_known)
+        return _names_of_codes(votes, y_known)
     if voted or (names[0] == 0 and np.isin(cast, names).all()):
         return None
     raise ValueError(
@@ -97,6 +97,20 @@ def _meaning_of_codes(votes, y_known, complete) -> np.ndarray | None:
         f"known labels are {names.tolist()}: which is which? Pass `classes`, the "
         "sorted labels that the codes 0, 1, ... stand for, to the label model."
     )
+
+
+def _names_of_codes(votes, labels) -> np.ndarray:
+    """The labels in order, if they can be all that the votes are codes of."""
+    names = np.unique(labels)
+    highest = np.max(np.asarray(votes), initial=-1)
+    if highest >= len(names):
+        raise ValueError(
+            f"The votes go up to {highest:g}, so they name {highest + 1:g} classes or "
+            f"more, but the labels known hold {len(names)}: {names.tolist()[:10]}. "
+            "Which code stands for which? Pass `classes`, the sorted labels that the "
+            "codes 0, 1, ... stand for, to the label model."
+        )
+    return names
 
 
 def _are_codes(labels) -> bool:

@@ -26,11 +26,7 @@ from overlapkit._sklearn_compat import (
     get_tags,
     process_routing,
 )
-from overlapkit._strong_trainer import (
-    StrongTrainer,
-    check_two_classes,
-    default_strong_estimator,
-)
+from overlapkit._strong_trainer import StrongTrainer, default_strong_estimator
 from overlapkit._student import StudentMixin
 from overlapkit._views import check_features, is_dataframe, select_columns
 from overlapkit._weak_model import weak_model_kind
@@ -261,9 +257,9 @@ class WeakToStrongClassifier(
         self.weak_labels_ = weak.labels
         self.weak_proba_ = weak.proba
         _check_finite(strong, allow_nan=True)
-        check_two_classes(weak, self._counts(weak, known, strong_params))
         labels = None if y is None else check_labels(y, self.missing_label)
         train = StrongTrainer(self, strong, weak, strong_params)
+        train.check_two_classes(known)
         with fit_task(context, self, "choose the rows"):
             selected = self._select(strong, weak, labels, known, train)
         self._chosen_share = float(selected.mean())
@@ -293,14 +289,6 @@ class WeakToStrongClassifier(
                 self.selector, self, strong, weak, self.budget, self.balance
             )
         return selected
-
-    def _counts(self, weak, known, strong_params):
-        """How much each row can count for the strong model; None: all alike."""
-        counts = strong_params.get("sample_weight")
-        if self.label_use != "weighted":
-            return counts
-        confidence = np.where(known & self.include_labeled, 1.0, weak.confidence())
-        return confidence if counts is None else confidence * np.asarray(counts)
 
     def _student_rows(self, X):
         strong = self._strong_columns_alone(X)

@@ -8,7 +8,7 @@ state of :class:`~overlapkit.UCBSourceSelector`; the reward itself never changes
 it can be shared, compared and put into a parameter grid.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -285,11 +285,11 @@ class MeanScore:
         scorer = clone(self.scorer)
         if isinstance(scorer, BaseWeakScorer):
             scorer._fit_shared(reference.detector, reference.strong, reference.weak)
+            scores = scorer.scores_
         else:
             scorer.fit(reference.strong, reference.weak.labels)
-        return scorer, np.sort(
-            _scores(scorer, replace(reference, rows=_all(reference)))
-        )
+            scores = _scores(scorer, reference)
+        return scorer, np.sort(scores)
 
     def score(self, batch: Batch, memory: Any) -> tuple[np.ndarray, Any]:
         """Rank of each row among the reference rows."""
@@ -298,10 +298,6 @@ class MeanScore:
         below = np.searchsorted(known, scores, side="left")
         up_to = np.searchsorted(known, scores, side="right")
         return (below + up_to) / (2 * len(known)), memory
-
-
-def _all(batch) -> np.ndarray:
-    return np.arange(len(batch.regions))
 
 
 def _scores(scorer, batch) -> np.ndarray:

@@ -6,8 +6,8 @@ clumps), a fifth of them hard: exactly, with scikit-learn's KNeighborsTransforme
 with ``pynndescent.PyNNDescentTransformer``, its graph of 15 or 60 neighbours, where it
 is installed.
 
-- seconds: of the whole fit, index included, after a warm-up for compiled code (which
-  takes pynndescent half a minute in every process);
+- seconds: of the whole fit, index included, after a warm-up for compiled code, whose
+  seconds are printed first (pynndescent compiles anew in every process);
 - found: share of the rows that are not hard whose nearest hard row was found;
 - agreement: share of rows that get the region of exact scoring.
 """
@@ -117,7 +117,7 @@ def main(argv=None) -> int:
     # not so small that pynndescent would compare all with all instead
     small = embeddings(15_000)
     for method in methods:
-        fitted(small, method)
+        print(f"warm-up, {method}: {fitted(small, method)[1]:.1f} s")
     runs = pd.DataFrame([row for setting in settings for row in compare(**setting)])
     common.write(runs, options, "neighbors")
     title = "maximum similarity to the hard rows"

@@ -87,10 +87,8 @@ class SourceRun:
 
     def _names_of(self, sources):
         """Names of the sources in a pool, in their order."""
-        if pd.isna(sources).any():
-            check_names([None])
+        check_names(plain(pd.unique(sources)))
         found = np.unique(sources).tolist()
-        check_names(found)
         if self.source_names is None:
             return found
         names = plain(self.source_names)
@@ -199,20 +197,24 @@ class SourceRun:
         self._add_classes(known)
         due = self.train_every is not None and ledger.t % self.train_every == 0
         if due or ledger.next is None:
-            try:
-                self._train()
-            except Exception as error:
-                # the batch is paid for and entered: sending it again would count twice
-                vars(self).pop("estimator_", None)
-                if ledger.next is None:
-                    error.add_note("All batches are kept, in `collected_`.")
-                    raise
-                warnings.warn(
-                    f"The student could not be trained after round {ledger.t}; its "
-                    f"batch is kept. {type(error).__name__}: {error}",
-                    WeakLabelWarning,
-                    stacklevel=4,
-                )
+            self._train_after_batch()
+
+    def _train_after_batch(self):
+        """Train the student; too few rows or classes are no error but in the end."""
+        vars(self).pop("estimator_", None)
+        try:
+            self._train()
+        except Exception as error:
+            # the batch is paid for and entered: sending it again would count twice
+            error.add_note("The batch is kept, in `collected_`: do not send it again.")
+            if self._ledger.next is None or not isinstance(error, ValueError):
+                raise
+            warnings.warn(
+                f"The student could not be trained after round {self._ledger.t}; its "
+                f"batch is kept. {error}",
+                WeakLabelWarning,
+                stacklevel=5,
+            )
 
     def _name_of(self, sources, n_rows):
         """The one source a batch came from."""

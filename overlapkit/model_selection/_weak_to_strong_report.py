@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
-from overlapkit._base import BaseWeakScorer
 from overlapkit._labels import check_common_labels, flat_labels, is_missing
 from overlapkit._sklearn_compat import (
     Interval,
@@ -42,37 +41,17 @@ _CONTROLS = ("random", "confident")
 _RESERVED = ("weak model", "all rows", "non-hard rows", "ceiling")
 
 
-class _RandomNonHardScorer(BaseWeakScorer):
+class _RandomNonHardScorer(ConfidenceScorer):
     """Lots as scores, for a control of the same size; hard rows come last."""
 
-    def __init__(
-        self,
-        weak_estimator=None,
-        *,
-        strong_columns=None,
-        weak_columns=None,
-        missing_label=None,
-        cv=5,
-        n_jobs=None,
-        random_state=None,
-    ):
-        self.weak_estimator = weak_estimator
-        self.strong_columns = strong_columns
-        self.weak_columns = weak_columns
-        self.missing_label = missing_label
-        self.cv = cv
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-
     def _fit_scores(self, strong, weak):
-        scorer = ConfidenceScorer()
-        scorer._fit_scores(strong, weak)
-        lots = np.random.RandomState(self.random_state).uniform(size=len(weak.codes))
-        self.scores_ = lots + scorer.keep_
-        self.keep_ = None
+        super()._fit_scores(strong, weak)
+        self.scores_, self.keep_ = self._score(strong, weak), None
 
     def _score(self, strong, weak):
-        raise NotImplementedError("Lots are drawn for the rows of fit only.")
+        not_hard = super()._score(strong, weak) >= self.threshold_
+        lots = np.random.RandomState(self.random_state).uniform(size=len(not_hard))
+        return lots + not_hard
 
 
 @validate_params(
@@ -326,8 +305,9 @@ def _one_repeat(students, X, y, truth, test, seed):
         kept = model.selected_
         learnt = model.weak_labels_.astype(object)
         if model.include_labeled:
-            given = ~is_missing(flat_labels(y), model.missing_label)
-            learnt[given] = flat_labels(y)[given]
+            labels = flat_labels(y)
+            given = ~is_missing(labels, model.missing_label)
+            learnt[given] = labels[given]
         right = learnt == truth
         judged = kept & known
         purity = float(np.mean(right[judged])) if judged.any() else np.nan
