@@ -19,14 +19,14 @@ from overlapkit.policies import (
     RandomChoice,
     Thompson,
 )
-from overlapkit.rewards import (
+from overlapkit.scorers import ConfidenceScorer, CutStatisticScorer
+from overlapkit.sources import (
     BatchOverlapDensity,
     LabelPurity,
     MeanScore,
     OverlapDensity,
     StudentGain,
 )
-from overlapkit.scorers import ConfidenceScorer, CutStatisticScorer
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from overlapkit._similarity import reference_similarity
+from overlapkit.scorers._similarity import reference_similarity
 from overlapkit.thresholds import change_point
 
 from ._speed_harness import Result, paired, register, seconds
@@ -154,7 +154,7 @@ def extra_memory(settings):
 _FIRST_CALLS = """
 import json, time
 import numpy as np
-from overlapkit._similarity import reference_similarity
+from overlapkit.scorers._similarity import reference_similarity
 from overlapkit.thresholds import change_point
 X = np.random.default_rng(0).standard_normal((64, 8), dtype=np.float32)
 times = {}
@@ -199,7 +199,7 @@ def start(settings):
             2,
             unit="s",
         )
-    ours = "import overlapkit, overlapkit.thresholds, overlapkit._similarity"
+    ours = "import overlapkit, overlapkit.thresholds, overlapkit.scorers._similarity"
     medians, ratios = paired(
         lambda: _python(ours),
         lambda: _python("import sklearn.base, numba"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from overlapkit._similarity import reference_similarity
+from overlapkit.scorers._similarity import reference_similarity
 
 from ._speed_harness import Result, peak_resident_mib, register, seconds
 

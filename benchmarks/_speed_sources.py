@@ -10,9 +10,9 @@ from unittest.mock import patch
 import numpy as np
 
 from overlapkit import OverlapDetector, UCBSourceSelector
-from overlapkit._similarity import PreparedReference
-from overlapkit._sources._reading import part, read, stack, value
 from overlapkit.exceptions import OverlapkitWarning
+from overlapkit.scorers._similarity import PreparedReference
+from overlapkit.sources._reading import part, read, stack, value
 
 from ._speed_harness import Result, register, seconds
 

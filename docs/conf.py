@@ -68,7 +68,7 @@ API = {
     "overlapkit.thresholds": "Thresholds",
     "overlapkit.diagnostics": "Diagnostics",
     "overlapkit.policies": "Choosing the next source",
-    "overlapkit.rewards": "What a batch of a source is worth",
+    "overlapkit.sources": "What a batch of a source is worth",
     "overlapkit.model_selection": "Experiments with controls",
     "overlapkit.metrics": "Metrics",
     "overlapkit.inspection": "Displays",

@@ -1,8 +1,8 @@
 """Data-centric weak-to-strong generalization for scikit-learn, on CPU."""
 
-from overlapkit._overlap_detector import OverlapDetector
-from overlapkit._source_selector import UCBSourceSelector
-from overlapkit._weak_to_strong import WeakToStrongClassifier
+from overlapkit.scorers._overlap_detector import OverlapDetector
+from overlapkit.sources._selector import UCBSourceSelector
+from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 
 __version__ = "0.1.0"
 

@@ -9,7 +9,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_consistent_length
 
 from overlapkit._kernels.dip import dip
-from overlapkit._sklearn_compat import (
+from overlapkit._utils.sklearn_compat import (
     Interval,
     _num_samples,
     _safe_indexing,

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.validation import check_is_fitted
 
-from overlapkit._sklearn_compat import Interval, _fit_context, validate_data
+from overlapkit._utils.sklearn_compat import Interval, _fit_context, validate_data
 
 __all__ = ["HiddenLayerRepresentation"]
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from _two_views import with_probabilities
 
-from overlapkit import OverlapDetector, _memory_map
-from overlapkit._memory_map import read_narrow, read_rows, release_rows
+from overlapkit import OverlapDetector
+from overlapkit._utils import memory_map as _memory_map
+from overlapkit._utils.memory_map import read_narrow, read_rows, release_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*look like one group")
 D = 254

@@ -8,8 +8,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import KNeighborsTransformer
 
 from overlapkit import OverlapDetector
-from overlapkit._neighbors import fit_neighbors, neighbor_similarity
-from overlapkit._similarity import reference_similarity
+from overlapkit.scorers._neighbors import fit_neighbors, neighbor_similarity
+from overlapkit.scorers._similarity import reference_similarity
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*look like one group", "ignore:.*overlap rows have the weak label"
@@ -86,7 +86,7 @@ def test_blocks_do_not_matter(monkeypatch):
     X, reference = rng.normal(size=(50, 4)), rng.normal(size=(20, 4))
     fitted = fit_neighbors(KNeighborsTransformer(n_neighbors=1), reference, "cosine")
     whole = neighbor_similarity(fitted, X, reference, "cosine")
-    monkeypatch.setattr("overlapkit._neighbors._BLOCK_BYTES", 7 * 32)
+    monkeypatch.setattr("overlapkit.scorers._neighbors._BLOCK_BYTES", 7 * 32)
     np.testing.assert_allclose(
         neighbor_similarity(fitted, X, reference, "cosine"), whole, rtol=1e-12
     )

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from _oracles_core import split
 
-from overlapkit._regions import (
-    confidence_threshold,
-    overlap_threshold,
-    region_codes,
-)
 from overlapkit.exceptions import (
     NoHardRowsWarning,
     NoOverlapWarning,
     ThresholdFallbackWarning,
+)
+from overlapkit.scorers._regions import (
+    confidence_threshold,
+    overlap_threshold,
+    region_codes,
 )
 
 

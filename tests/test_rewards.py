@@ -5,10 +5,14 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from overlapkit import OverlapDetector
-from overlapkit._sources._reading import fit_detector, part, read
 from overlapkit.datasets import make_overlap_classification
 from overlapkit.exceptions import OverlapkitWarning
-from overlapkit.rewards import (
+from overlapkit.scorers import (
+    ConfidenceScorer,
+    CutStatisticScorer,
+    SelfConfidenceScorer,
+)
+from overlapkit.sources import (
     BatchOverlapDensity,
     LabelPurity,
     MeanScore,
@@ -16,11 +20,7 @@ from overlapkit.rewards import (
     Reward,
     StudentGain,
 )
-from overlapkit.scorers import (
-    ConfidenceScorer,
-    CutStatisticScorer,
-    SelfConfidenceScorer,
-)
+from overlapkit.sources._reading import fit_detector, part, read
 from overlapkit.thresholds import change_point
 
 DATA = make_overlap_classification(random_state=0)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from _oracles_core import best_of_each_class
 
-from overlapkit._row_selection import guard_classes, select_rows
 from overlapkit.exceptions import ClassCollapseWarning, NoOverlapWarning
+from overlapkit.students._selection import guard_classes, select_rows
 
 
 def scored(n=200, shares=(0.7, 0.3), seed=0):

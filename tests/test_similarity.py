@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from overlapkit import _similarity, _threads
-from overlapkit._similarity import PreparedReference, reference_similarity
-from overlapkit._threads import (
+from overlapkit._utils import threads as _threads
+from overlapkit._utils.threads import (
     even_steps,
     n_threads,
     run_tiles,
     single_threaded_blas,
 )
+from overlapkit.scorers import _similarity
+from overlapkit.scorers._similarity import PreparedReference, reference_similarity
 
 METRICS = ("cosine", "dot", "euclidean")
 AGGREGATIONS = ("max", "mean", "quantile", "topk")

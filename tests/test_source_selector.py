@@ -26,14 +26,14 @@ from overlapkit.exceptions import (
     WeakLabelWarning,
 )
 from overlapkit.policies import UCB, Greedy, Oracle, RandomChoice, Thompson
-from overlapkit.rewards import (
+from overlapkit.scorers import ConfidenceScorer, CutStatisticScorer
+from overlapkit.sources import (
     BatchOverlapDensity,
     LabelPurity,
     MeanScore,
     OverlapDensity,
     StudentGain,
 )
-from overlapkit.scorers import ConfidenceScorer, CutStatisticScorer
 
 DENSITIES = (0.1, 0.5, 0.9)
 PATTERN = {"n_easy_features": 10, "n_hard_features": 10, "noise_variance": 2.0}

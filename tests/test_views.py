@@ -8,7 +8,7 @@ import pytest
 from sklearn.compose import make_column_selector
 
 from overlapkit import OverlapDetector
-from overlapkit._views import check_features, resolve_columns, select_columns
+from overlapkit.weak._views import check_features, resolve_columns, select_columns
 
 X = np.arange(24.0).reshape(4, 6)
 FRAME = pd.DataFrame(X, columns=list("abcdef")).assign(g=list("xyzx"))

@@ -19,16 +19,16 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from overlapkit._labels import is_missing
-from overlapkit._weak_labels import (
+from overlapkit.exceptions import WeakLabelWarning
+from overlapkit.label_models import DawidSkene, MajorityVote
+from overlapkit.scorers import weak_confidence
+from overlapkit.weak._labels import is_missing
+from overlapkit.weak._model import align_columns, out_of_fold_proba, weak_model_kind
+from overlapkit.weak._rows import (
     WeakLabels,
     weak_labels,
     weak_probabilities,
 )
-from overlapkit._weak_model import align_columns, out_of_fold_proba, weak_model_kind
-from overlapkit.exceptions import WeakLabelWarning
-from overlapkit.label_models import DawidSkene, MajorityVote
-from overlapkit.scorers import weak_confidence
 
 
 def noise(n=200, seed=0):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from sklearn.utils import Bunch
 
-from overlapkit._sklearn_compat import StrOptions, validate_params
+from overlapkit._utils.sklearn_compat import StrOptions, validate_params
 from overlapkit.datasets._wrench_format import (
     SPLITS,
     files_present,

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state
 
-from overlapkit._row_selection import _round_to_sum
-from overlapkit._sklearn_compat import Interval, validate_params
+from overlapkit._utils.sklearn_compat import Interval, validate_params
 from overlapkit.datasets._make_overlap_classification import _class_shares
+from overlapkit.students._selection import _round_to_sum
 
 __all__ = ["make_graded_classification"]
 

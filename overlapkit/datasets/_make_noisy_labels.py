@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
-from overlapkit._sklearn_compat import Interval, validate_params
+from overlapkit._utils.sklearn_compat import Interval, validate_params
 
 __all__ = ["make_noisy_labels"]
 

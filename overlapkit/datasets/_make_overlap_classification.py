@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_array, check_random_state
 
-from overlapkit._sklearn_compat import Interval, validate_params
+from overlapkit._utils.sklearn_compat import Interval, validate_params
 
 __all__ = ["make_overlap_classification"]
 

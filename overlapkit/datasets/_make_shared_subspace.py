@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import ortho_group
 from sklearn.utils import Bunch, check_random_state
 
-from overlapkit._sklearn_compat import Interval, validate_params
+from overlapkit._utils.sklearn_compat import Interval, validate_params
 
 __all__ = ["make_shared_subspace_classification", "make_shared_subspace_regression"]
 

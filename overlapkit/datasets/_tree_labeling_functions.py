@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from overlapkit._sklearn_compat import (
+from overlapkit._utils.sklearn_compat import (
     Interval,
     StrOptions,
     _fit_context,

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from sklearn.utils import Bunch
 
-from overlapkit._sklearn_compat import validate_params
+from overlapkit._utils.sklearn_compat import validate_params
 
 __all__ = ["load_mushroom", "load_spambase"]
 

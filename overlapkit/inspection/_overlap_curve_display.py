@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from overlapkit._overlap_detector import OverlapDetector
+    from overlapkit.scorers._overlap_detector import OverlapDetector
 
 
 __all__ = ["OverlapCurveDisplay"]

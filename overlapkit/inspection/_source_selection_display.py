@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from overlapkit._source_selector import UCBSourceSelector
+    from overlapkit.sources._selector import UCBSourceSelector
 
 
 __all__ = ["SourceSelectionDisplay"]

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from overlapkit._kernels.ties import break_ties
-from overlapkit._sklearn_compat import _fit_context, validate_data
+from overlapkit._utils.sklearn_compat import _fit_context, validate_data
 from overlapkit.exceptions import ClassCollapseWarning, UnknownVoteWarning
 from overlapkit.label_models._votes import predicted_shares
 

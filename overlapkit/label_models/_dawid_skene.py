@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from overlapkit._sklearn_compat import Interval, StrOptions
+from overlapkit._utils.sklearn_compat import Interval, StrOptions
 from overlapkit.label_models._base import _BaseLabelModel
 from overlapkit.label_models._votes import (
     diagonal_table,

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from overlapkit._sklearn_compat import Interval
-from overlapkit._threads import single_threaded_blas
+from overlapkit._utils.sklearn_compat import Interval
+from overlapkit._utils.threads import single_threaded_blas
 from overlapkit.exceptions import WeakLabelWarning
 from overlapkit.label_models._base import _BaseLabelModel
 from overlapkit.label_models._votes import (

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
-from overlapkit._regions import OVERLAP, REGION_NAMES
 from overlapkit.exceptions import DegenerateGapWarning
+from overlapkit.scorers._regions import OVERLAP, REGION_NAMES
 
 __all__ = [
     "overlap_density_score",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from overlapkit._regions import EASY, HARD, OVERLAP
+from overlapkit.scorers._regions import EASY, HARD, OVERLAP
 
 __all__ = ["draw_rows", "make_pools", "smallest_part"]
 

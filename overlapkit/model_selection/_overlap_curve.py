@@ -8,16 +8,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_array, column_or_1d
 
-from overlapkit._labels import check_common_labels
-from overlapkit._overlap_detector import OverlapDetector
-from overlapkit._regions import HARD, OVERLAP, REGION_NAMES
-from overlapkit._sklearn_compat import (
+from overlapkit._utils.sklearn_compat import (
     HasMethods,
     Interval,
     _safe_indexing,
     validate_params,
 )
-from overlapkit._strong_trainer import default_strong_estimator
 from overlapkit.model_selection._mixing import draw_rows, make_pools, smallest_part
 from overlapkit.model_selection._students import (
     TRUE_REGIONS,
@@ -36,6 +32,10 @@ from overlapkit.model_selection._weakly_labeled import (
     check_given,
     detect,
 )
+from overlapkit.scorers._overlap_detector import OverlapDetector
+from overlapkit.scorers._regions import HARD, OVERLAP, REGION_NAMES
+from overlapkit.students._training import default_strong_estimator
+from overlapkit.weak._labels import check_common_labels
 
 __all__ = ["overlap_curve"]
 

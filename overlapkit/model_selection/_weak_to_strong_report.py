@@ -9,15 +9,13 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
-from overlapkit._labels import check_common_labels, flat_labels, is_missing
-from overlapkit._sklearn_compat import (
+from overlapkit._utils.sklearn_compat import (
     Interval,
     StrOptions,
     _num_samples,
     _safe_indexing,
     validate_params,
 )
-from overlapkit._weak_to_strong import WeakToStrongClassifier
 from overlapkit.model_selection._intervals import mean_interval
 from overlapkit.model_selection._students import (
     balanced_accuracy,
@@ -33,6 +31,8 @@ from overlapkit.model_selection._weak_to_strong_summary import (
     weak_to_strong_summary,
 )
 from overlapkit.scorers import ConfidenceScorer
+from overlapkit.students._weak_to_strong import WeakToStrongClassifier
+from overlapkit.weak._labels import check_common_labels, flat_labels, is_missing
 
 __all__ = ["weak_to_strong_report"]
 

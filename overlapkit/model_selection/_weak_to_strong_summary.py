@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.utils import column_or_1d
 
-from overlapkit._sklearn_compat import Interval, validate_params
+from overlapkit._utils.sklearn_compat import Interval, validate_params
 from overlapkit.model_selection._intervals import mean_interval, ratio_interval
 
 __all__ = ["named_interval", "weak_to_strong_summary"]

@@ -3,9 +3,9 @@
 from sklearn.base import clone
 from sklearn.utils import check_array, column_or_1d
 
-from overlapkit._sklearn_compat import _num_samples
-from overlapkit._views import check_features, select_columns
+from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit.model_selection._students import check_regions
+from overlapkit.weak._views import check_features, select_columns
 
 __all__ = ["GIVEN", "WeaklyLabeled", "check_given", "detect"]
 

@@ -2,9 +2,9 @@
 
 from numbers import Real
 
-from overlapkit._base import BaseWeakScorer
-from overlapkit._regions import confidence_threshold
-from overlapkit._sklearn_compat import Interval, StrOptions
+from overlapkit._utils.sklearn_compat import Interval, StrOptions
+from overlapkit.scorers._base import BaseWeakScorer
+from overlapkit.scorers._regions import confidence_threshold
 
 __all__ = ["ConfidenceScorer"]
 

@@ -4,8 +4,8 @@ from numbers import Integral
 
 import numpy as np
 
-from overlapkit._base import BaseWeakScorer, check_strong
-from overlapkit._sklearn_compat import Interval
+from overlapkit._utils.sklearn_compat import Interval
+from overlapkit.scorers._base import BaseWeakScorer, check_strong
 
 __all__ = ["CutStatisticScorer", "cut_statistic"]
 

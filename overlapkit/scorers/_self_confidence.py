@@ -3,9 +3,9 @@
 import numpy as np
 from sklearn.base import clone
 
-from overlapkit._base import BaseWeakScorer
-from overlapkit._sklearn_compat import HasMethods
-from overlapkit._weak_model import out_of_fold_proba
+from overlapkit._utils.sklearn_compat import HasMethods
+from overlapkit.scorers._base import BaseWeakScorer
+from overlapkit.weak._model import out_of_fold_proba
 
 __all__ = ["SelfConfidenceScorer"]
 
@@ -106,7 +106,7 @@ class SelfConfidenceScorer(BaseWeakScorer):
         self.random_state = random_state
 
     def _fit_scores(self, strong, weak):
-        # imported late, as in overlapkit._weak_labels
+        # imported late, as in overlapkit.weak._rows
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from numbers import Real
 
-from overlapkit._sklearn_compat import Interval, validate_params
+from overlapkit._utils.sklearn_compat import Interval, validate_params
 
 _SHARE = [Interval(Real, 0, 1, closed="both")]
 _NON_NEGATIVE = [Interval(Real, 0, None, closed="both")]  # infinity included

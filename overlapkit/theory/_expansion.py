@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.neighbors import kneighbors_graph, radius_neighbors_graph
 from sklearn.utils import check_array, check_consistent_length
 
-from overlapkit._sklearn_compat import Interval, validate_params
+from overlapkit._utils.sklearn_compat import Interval, validate_params
 
 
 @validate_params(

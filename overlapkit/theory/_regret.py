@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from overlapkit._sklearn_compat import Interval, StrOptions, validate_params
+from overlapkit._utils.sklearn_compat import Interval, StrOptions, validate_params
 from overlapkit.metrics._regret import cumulative_regret
 from overlapkit.policies import Policy, SourceState, choose_source
 

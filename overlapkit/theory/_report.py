@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 
-from overlapkit._sklearn_compat import Interval, validate_params
+from overlapkit._utils.sklearn_compat import Interval, validate_params
 from overlapkit.theory._bounds import coverage_expansion_bound
 from overlapkit.theory._expansion import (
     _check_graph,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from overlapkit._sklearn_compat import Interval, validate_params
+from overlapkit._utils.sklearn_compat import Interval, validate_params
 
 __all__ = ["shared_subspace_risk"]
 

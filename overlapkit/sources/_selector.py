@@ -8,10 +8,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
-from overlapkit._labels import known_labels
-from overlapkit._overlap_detector import OverlapDetector
-from overlapkit._progress import CallbackSupportMixin
-from overlapkit._sklearn_compat import (
+from overlapkit._utils.progress import CallbackSupportMixin
+from overlapkit._utils.sklearn_compat import (
     HasMethods,
     Interval,
     StrOptions,
@@ -19,11 +17,13 @@ from overlapkit._sklearn_compat import (
     _num_samples,
     get_tags,
 )
-from overlapkit._sources._checks import check_y, first_source
-from overlapkit._sources._run import SourceRun
-from overlapkit._sources._student import SourceStudent
-from overlapkit._views import check_features
-from overlapkit._weak_model import weak_model_kind
+from overlapkit.scorers._overlap_detector import OverlapDetector
+from overlapkit.sources._checks import check_y, first_source
+from overlapkit.sources._run import SourceRun
+from overlapkit.sources._student import SourceStudent
+from overlapkit.weak._labels import known_labels
+from overlapkit.weak._model import weak_model_kind
+from overlapkit.weak._views import check_features
 
 __all__ = ["UCBSourceSelector"]
 
@@ -66,7 +66,7 @@ class UCBSourceSelector(
     policy : Policy, default=None
         One of :mod:`overlapkit.policies`. None: ``UCB()``.
     reward : Reward, default=None
-        One of :mod:`overlapkit.rewards`. None: ``OverlapDensity()``.
+        One of :mod:`overlapkit.sources`. None: ``OverlapDensity()``.
     n_rounds : int, default=25
         Number of rounds `T`.
     batch_size : int, default=None
@@ -180,7 +180,7 @@ class UCBSourceSelector(
     See Also
     --------
     overlapkit.policies : Whom to ask, as formulas.
-    overlapkit.rewards : What makes a batch worth having.
+    overlapkit.sources : What makes a batch worth having.
     overlapkit.inspection.SourceSelectionDisplay : Plots a run.
     overlapkit.theory.ucb_regret_bound : What UCB can lose at most.
 
@@ -188,11 +188,11 @@ class UCBSourceSelector(
     -----
     A round reads its own batch only. Thresholds fitted anew in every batch carry no
     information, because a change point splits whatever it is given;
-    :class:`~overlapkit.rewards.BatchOverlapDensity` shows it.
+    :class:`~overlapkit.sources.BatchOverlapDensity` shows it.
 
     More overlap is not always more accuracy: a source dense in overlap may hold one
     class only. `min_source_share` and `min_class_share` protect against that, and
-    :class:`~overlapkit.rewards.StudentGain` rewards what a student can learn instead.
+    :class:`~overlapkit.sources.StudentGain` rewards what a student can learn instead.
 
     With a `reference` that is given, the weak model is fitted there and labels the
     collected rows; their own labels are used by rewards only. With

@@ -12,9 +12,9 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 
 from overlapkit._kernels import similarity as kernels
-from overlapkit._memory_map import release_rows
-from overlapkit._similarity import reference_similarity
-from overlapkit._threads import steps
+from overlapkit._utils.memory_map import release_rows
+from overlapkit._utils.threads import steps
+from overlapkit.scorers._similarity import reference_similarity
 
 __all__ = ["fit_neighbors", "neighbor_similarity"]
 

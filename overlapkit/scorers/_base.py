@@ -9,27 +9,27 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from overlapkit._labels import check_labels
-from overlapkit._memory_map import is_mapped, read_narrow, row_blocks
-from overlapkit._sklearn_compat import (
+from overlapkit._utils.memory_map import is_mapped, read_narrow, row_blocks
+from overlapkit._utils.sklearn_compat import (
     HasMethods,
     StrOptions,
     _fit_context,
     get_tags,
 )
-from overlapkit._views import (
+from overlapkit.exceptions import SimilarViewsWarning
+from overlapkit.weak._labels import check_labels
+from overlapkit.weak._model import weak_model_kind
+from overlapkit.weak._rows import (
+    WeakLabels,
+    weak_labels,
+    weak_probabilities,
+)
+from overlapkit.weak._views import (
     check_features,
     is_dataframe,
     resolve_columns,
     select_columns,
 )
-from overlapkit._weak_labels import (
-    WeakLabels,
-    weak_labels,
-    weak_probabilities,
-)
-from overlapkit._weak_model import weak_model_kind
-from overlapkit.exceptions import SimilarViewsWarning
 
 __all__ = ["BaseWeakScorer", "TwoViewMixin"]
 

@@ -8,12 +8,16 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
-from overlapkit._base import check_strong
-from overlapkit._labels import is_missing, known_labels, same_marker
-from overlapkit._overlap_detector import OverlapDetector
-from overlapkit._progress import fit_task
-from overlapkit._sklearn_compat import _num_samples, _safe_indexing
-from overlapkit._sources._checks import (
+from overlapkit._utils.progress import fit_task
+from overlapkit._utils.sklearn_compat import _num_samples, _safe_indexing
+from overlapkit.exceptions import (
+    ShortBatchWarning,
+    SourceExhaustedWarning,
+    WeakLabelWarning,
+)
+from overlapkit.scorers._base import check_strong
+from overlapkit.scorers._overlap_detector import OverlapDetector
+from overlapkit.sources._checks import (
     check_class_floor,
     check_names,
     check_one_kind,
@@ -23,7 +27,7 @@ from overlapkit._sources._checks import (
     new_ledger,
     plain,
 )
-from overlapkit._sources._reading import (
+from overlapkit.sources._reading import (
     can_learn,
     check_stackable,
     fit_detector,
@@ -33,15 +37,11 @@ from overlapkit._sources._reading import (
     stack,
     value,
 )
-from overlapkit._views import check_features, resolve_columns, select_columns
-from overlapkit._weak_model import align_columns
-from overlapkit._weak_to_strong import WeakToStrongClassifier
-from overlapkit.exceptions import (
-    ShortBatchWarning,
-    SourceExhaustedWarning,
-    WeakLabelWarning,
-)
-from overlapkit.rewards import OverlapDensity
+from overlapkit.sources._rewards import OverlapDensity
+from overlapkit.students._weak_to_strong import WeakToStrongClassifier
+from overlapkit.weak._labels import is_missing, known_labels, same_marker
+from overlapkit.weak._model import align_columns
+from overlapkit.weak._views import check_features, resolve_columns, select_columns
 
 __all__ = ["SourceRun"]
 

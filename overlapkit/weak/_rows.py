@@ -9,16 +9,16 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 
 from overlapkit._kernels.ties import break_ties, hash_rows
-from overlapkit._labels import check_common_labels, known_labels
-from overlapkit._memory_map import read_rows
-from overlapkit._weak_confidence import check_probabilities, weak_confidence
-from overlapkit._weak_model import (
+from overlapkit._utils.memory_map import read_rows
+from overlapkit.exceptions import WeakLabelWarning
+from overlapkit.weak._confidence import check_probabilities, weak_confidence
+from overlapkit.weak._labels import check_common_labels, known_labels
+from overlapkit.weak._model import (
     align_columns,
     fit_classifier,
     fit_label_model,
     weak_model_kind,
 )
-from overlapkit.exceptions import WeakLabelWarning
 
 __all__ = [
     "WeakLabels",

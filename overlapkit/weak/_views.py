@@ -10,7 +10,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_array
 
-from overlapkit._sklearn_compat import (
+from overlapkit._utils.sklearn_compat import (
     _get_column_indices,
     _num_features,
     _num_samples,

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from overlapkit._base import BaseWeakScorer, check_strong
-from overlapkit._detection import likeness
-from overlapkit._memory_map import read_rows
-from overlapkit._neighbors import neighbor_similarity
-from overlapkit._regions import region_codes
-from overlapkit._similarity import reference_similarity
+from overlapkit._utils.memory_map import read_rows
+from overlapkit.scorers._base import BaseWeakScorer, check_strong
+from overlapkit.scorers._neighbors import neighbor_similarity
+from overlapkit.scorers._overlap_checks import likeness
+from overlapkit.scorers._regions import region_codes
+from overlapkit.scorers._similarity import reference_similarity
 
 __all__ = ["RegionReader"]
 

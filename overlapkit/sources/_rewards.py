@@ -14,11 +14,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from sklearn.base import clone
 
-from overlapkit._base import BaseWeakScorer, check_strong
-from overlapkit._regions import OVERLAP, confidence_threshold, overlap_threshold
-from overlapkit._similarity import reference_similarity
-from overlapkit._sklearn_compat import _safe_indexing
-from overlapkit._weak_labels import WeakLabels
+from overlapkit._utils.sklearn_compat import _safe_indexing
+from overlapkit.scorers._base import BaseWeakScorer, check_strong
+from overlapkit.scorers._regions import OVERLAP, confidence_threshold, overlap_threshold
+from overlapkit.scorers._similarity import reference_similarity
+from overlapkit.weak._rows import WeakLabels
 
 __all__ = [
     "Batch",
@@ -60,7 +60,7 @@ class Batch:
     --------
     A reward of one's own, which wants hard rows:
 
-    >>> from overlapkit.rewards import Reward
+    >>> from overlapkit.sources import Reward
     >>> class HardShare:
     ...     def start(self, reference):
     ...         return None
@@ -87,7 +87,7 @@ class Reward(Protocol):
 
     Examples
     --------
-    >>> from overlapkit.rewards import OverlapDensity, Reward
+    >>> from overlapkit.sources import OverlapDensity, Reward
     >>> isinstance(OverlapDensity(), Reward)
     True
     """
@@ -142,7 +142,7 @@ class OverlapDensity:
 
     Examples
     --------
-    >>> from overlapkit.rewards import OverlapDensity
+    >>> from overlapkit.sources import OverlapDensity
     >>> OverlapDensity()
     OverlapDensity()
     """
@@ -187,7 +187,7 @@ class BatchOverlapDensity:
 
     Examples
     --------
-    >>> from overlapkit.rewards import BatchOverlapDensity
+    >>> from overlapkit.sources import BatchOverlapDensity
     >>> BatchOverlapDensity(history=False)
     BatchOverlapDensity(history=False)
     """
@@ -231,7 +231,7 @@ class LabelPurity:
 
     Examples
     --------
-    >>> from overlapkit.rewards import LabelPurity
+    >>> from overlapkit.sources import LabelPurity
     >>> LabelPurity() == LabelPurity()
     True
     """
@@ -272,7 +272,7 @@ class MeanScore:
 
     Examples
     --------
-    >>> from overlapkit.rewards import MeanScore
+    >>> from overlapkit.sources import MeanScore
     >>> from overlapkit.scorers import ConfidenceScorer
     >>> MeanScore(ConfidenceScorer())
     MeanScore(scorer=ConfidenceScorer())
@@ -342,7 +342,7 @@ class StudentGain:
 
     Examples
     --------
-    >>> from overlapkit.rewards import StudentGain
+    >>> from overlapkit.sources import StudentGain
     >>> StudentGain()
     StudentGain(estimator=None)
     """

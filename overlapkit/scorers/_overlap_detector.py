@@ -7,7 +7,12 @@ import numpy as np
 from sklearn.base import TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from overlapkit._detection import (
+from overlapkit._utils.memory_map import read_rows
+from overlapkit._utils.sklearn_compat import HasMethods, Interval, StrOptions
+from overlapkit.diagnostics import dip_test
+from overlapkit.exceptions import NoOverlapWarning
+from overlapkit.scorers._neighbors import fit_neighbors
+from overlapkit.scorers._overlap_checks import (
     MAX_CONFIDENT,
     purification_threshold,
     sample_rows,
@@ -17,20 +22,15 @@ from overlapkit._detection import (
     warn_about_saturation,
     warn_about_views,
 )
-from overlapkit._memory_map import read_rows
-from overlapkit._neighbors import fit_neighbors
-from overlapkit._region_reader import RegionReader
-from overlapkit._regions import (
+from overlapkit.scorers._region_reader import RegionReader
+from overlapkit.scorers._regions import (
     OVERLAP,
     REGION_NAMES,
     confidence_threshold,
     overlap_threshold,
     region_codes,
 )
-from overlapkit._sklearn_compat import HasMethods, Interval, StrOptions
-from overlapkit._views import check_features
-from overlapkit.diagnostics import dip_test
-from overlapkit.exceptions import NoOverlapWarning
+from overlapkit.weak._views import check_features
 
 __all__ = ["OverlapDetector"]
 

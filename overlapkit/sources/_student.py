@@ -3,10 +3,10 @@
 import numpy as np
 from sklearn.base import clone
 
-from overlapkit._sources._checks import check_one_kind, labels_of
-from overlapkit._sources._reading import GivenRows, frozen_weak_model, stack
-from overlapkit._student import StudentMixin
-from overlapkit._weak_to_strong import WeakToStrongClassifier
+from overlapkit.sources._checks import check_one_kind, labels_of
+from overlapkit.sources._reading import GivenRows, frozen_weak_model, stack
+from overlapkit.students._prediction import StudentMixin
+from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 
 __all__ = ["SourceStudent"]
 

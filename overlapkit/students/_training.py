@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from joblib import effective_n_jobs
 
-from overlapkit._sklearn_compat import _routing_enabled, _safe_indexing
-from overlapkit._wrapped import takes_weights, weight_params
+from overlapkit._utils.sklearn_compat import _routing_enabled, _safe_indexing
+from overlapkit.weak._wrapped import takes_weights, weight_params
 
 __all__ = ["StrongTrainer", "default_strong_estimator"]
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from overlapkit._base import BaseWeakScorer
 from overlapkit.exceptions import ClassCollapseWarning, NoOverlapWarning
+from overlapkit.scorers._base import BaseWeakScorer
 
 __all__ = ["guard_classes", "select_by", "select_rows"]
 

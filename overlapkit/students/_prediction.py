@@ -3,7 +3,7 @@
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from overlapkit._weak_model import align_columns
+from overlapkit.weak._model import align_columns
 
 __all__ = ["StudentMixin"]
 

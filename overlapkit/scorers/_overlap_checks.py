@@ -4,10 +4,7 @@ import warnings
 
 import numpy as np
 
-from overlapkit._similarity import reference_similarity
-from overlapkit._sklearn_compat import _safe_indexing
-from overlapkit._views import select_columns
-from overlapkit._weak_confidence import weak_confidence
+from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit.diagnostics import dip_test, view_alignment
 from overlapkit.exceptions import (
     ClassCollapseWarning,
@@ -16,7 +13,10 @@ from overlapkit.exceptions import (
     SimilarViewsWarning,
     UnbalancedClassesWarning,
 )
+from overlapkit.scorers._similarity import reference_similarity
 from overlapkit.thresholds import change_point
+from overlapkit.weak._confidence import weak_confidence
+from overlapkit.weak._views import select_columns
 
 __all__ = [
     "likeness",

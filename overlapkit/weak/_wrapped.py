@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from sklearn.utils.validation import has_fit_parameter
 
-from overlapkit._sklearn_compat import _routing_enabled
+from overlapkit._utils.sklearn_compat import _routing_enabled
 
 __all__ = ["innermost", "takes_weights", "weight_params"]
 

@@ -9,10 +9,10 @@ from joblib import cpu_count
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
-from ._kernels import similarity as kernels
-from ._memory_map import release_rows
-from ._sklearn_compat import Interval, StrOptions, validate_params
-from ._threads import Workspace, even_steps, n_threads, run_tiles, steps
+from overlapkit._kernels import similarity as kernels
+from overlapkit._utils.memory_map import release_rows
+from overlapkit._utils.sklearn_compat import Interval, StrOptions, validate_params
+from overlapkit._utils.threads import Workspace, even_steps, n_threads, run_tiles, steps
 
 __all__ = ["PreparedReference", "reference_similarity"]
 
@@ -73,7 +73,7 @@ class PreparedReference:
     Examples
     --------
     >>> import numpy as np
-    >>> from overlapkit._similarity import PreparedReference
+    >>> from overlapkit.scorers._similarity import PreparedReference
     >>> prepared = PreparedReference([[1.0, 0.0], [0.0, 2.0]])
     >>> prepared.score(np.array([[3.0, 0.0]]), aggregation="max")
     array([1.])

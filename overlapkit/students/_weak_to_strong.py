@@ -7,12 +7,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import assert_all_finite
 
-from overlapkit._auto_selection import choose_rule
-from overlapkit._base import TwoViewMixin, as_content
-from overlapkit._labels import check_labels
-from overlapkit._progress import CallbackSupportMixin, fit_task
-from overlapkit._row_selection import select_by
-from overlapkit._sklearn_compat import (
+from overlapkit._utils.progress import CallbackSupportMixin, fit_task
+from overlapkit._utils.sklearn_compat import (
     HasMethods,
     Interval,
     MetadataRouter,
@@ -26,12 +22,16 @@ from overlapkit._sklearn_compat import (
     get_tags,
     process_routing,
 )
-from overlapkit._strong_trainer import StrongTrainer, default_strong_estimator
-from overlapkit._student import StudentMixin
-from overlapkit._views import check_features, is_dataframe, select_columns
-from overlapkit._weak_model import weak_model_kind
-from overlapkit._wrapped import takes_weights, weight_params
 from overlapkit.exceptions import WeakLabelWarning
+from overlapkit.scorers._base import TwoViewMixin, as_content
+from overlapkit.students._auto_selection import choose_rule
+from overlapkit.students._prediction import StudentMixin
+from overlapkit.students._selection import select_by
+from overlapkit.students._training import StrongTrainer, default_strong_estimator
+from overlapkit.weak._labels import check_labels
+from overlapkit.weak._model import weak_model_kind
+from overlapkit.weak._views import check_features, is_dataframe, select_columns
+from overlapkit.weak._wrapped import takes_weights, weight_params
 
 __all__ = ["WeakToStrongClassifier"]
 

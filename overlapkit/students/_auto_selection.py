@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from overlapkit._overlap_detector import OverlapDetector
-from overlapkit._row_selection import select_by
-from overlapkit._sklearn_compat import _safe_indexing
+from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit.exceptions import OverlapkitWarning
 from overlapkit.scorers import (
     ConfidenceScorer,
     CutStatisticScorer,
     SelfConfidenceScorer,
 )
+from overlapkit.scorers._overlap_detector import OverlapDetector
+from overlapkit.students._selection import select_by
 
 __all__ = ["choose_rule", "selection_rules"]
 

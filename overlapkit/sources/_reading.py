@@ -8,15 +8,15 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
-from overlapkit._base import BaseWeakScorer
-from overlapkit._labels import is_missing
-from overlapkit._regions import OVERLAP
-from overlapkit._sklearn_compat import _safe_indexing
-from overlapkit._sources._ledger import Reading
-from overlapkit._views import is_dataframe
-from overlapkit._weak_model import weak_model_kind
+from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit.exceptions import UninformativeBatchWarning
-from overlapkit.rewards import Batch
+from overlapkit.scorers._base import BaseWeakScorer
+from overlapkit.scorers._regions import OVERLAP
+from overlapkit.sources._ledger import Reading
+from overlapkit.sources._rewards import Batch
+from overlapkit.weak._labels import is_missing
+from overlapkit.weak._model import weak_model_kind
+from overlapkit.weak._views import is_dataframe
 
 __all__ = [
     "GivenRows",

@@ -9,9 +9,9 @@ from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
-from overlapkit._sklearn_compat import _routing_enabled, _safe_indexing, get_tags
-from overlapkit._wrapped import innermost
+from overlapkit._utils.sklearn_compat import _routing_enabled, _safe_indexing, get_tags
 from overlapkit.exceptions import WeakLabelWarning
+from overlapkit.weak._wrapped import innermost
 
 __all__ = [
     "align_columns",

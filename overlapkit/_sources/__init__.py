@@ -1,1 +1,0 @@
-"""Bookkeeping of source selection: what was asked, what came back, what it says."""

@@ -1,0 +1,1 @@
+"""What every room uses: scikit-learn's private names, threads, memory maps."""

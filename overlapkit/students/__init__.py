@@ -1,0 +1,1 @@
+"""Which rows a strong model learns from, and the strong model itself."""

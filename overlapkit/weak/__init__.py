@@ -1,0 +1,1 @@
+"""What a weak model of any kind says of each row."""
