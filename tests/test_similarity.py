@@ -115,7 +115,9 @@ def test_scores_do_not_depend_on_n_jobs_or_on_the_position_of_a_row(
         np.testing.assert_array_equal(again, scores)
     order = rng.permutation(700)[:333]
     moved = reference_similarity(X[order], reference, **options)
-    np.testing.assert_allclose(moved, scores[order], rtol=0, atol=1e-6)
+    # BLAS picks its kernel by the shape of a tile: products agree to a few roundings
+    # at their own scale (two float32 roundings of a product of 17 are 4e-6)
+    np.testing.assert_allclose(moved, scores[order], rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("aggregation", AGGREGATIONS)
