@@ -10,10 +10,11 @@ from sklearn.frozen import FrozenEstimator
 
 from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit.exceptions import UninformativeBatchWarning
-from overlapkit.scorers._base import BaseWeakScorer
+from overlapkit.scorers._base import BaseScorer
 from overlapkit.scorers._regions import OVERLAP
 from overlapkit.sources._ledger import Reading
 from overlapkit.sources._rewards import Batch
+from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
 from overlapkit.weak._labels import is_missing
 from overlapkit.weak._model import weak_model_kind
 from overlapkit.weak._views import is_dataframe
@@ -31,7 +32,10 @@ __all__ = [
 ]
 
 
-class GivenRows(BaseWeakScorer):
+KEPT = ("n_jobs", "random_state", "cv")
+
+
+class GivenRows(BaseScorer):
     """A selector that keeps the rows it was told to keep.
 
     Parameters
@@ -51,12 +55,12 @@ class GivenRows(BaseWeakScorer):
     def _validate_params(self):
         """Nothing that a user could have got wrong."""
 
-    def _fit_scores(self, strong, weak):
-        self.keep_ = np.asarray(self.keep)
+    def _fit_rows(self, rows):
+        self.support_ = np.asarray(self.keep)
         # ties between kept rows are broken by what a row holds
-        self.scores_ = self.keep_.astype(np.float64)
+        self.scores_ = self.support_.astype(np.float64)
 
-    def _score(self, strong, weak):
+    def _score_rows(self, rows):
         raise NotImplementedError("GivenRows knows the rows of fit only.")
 
 
@@ -96,11 +100,15 @@ def can_learn(weak_estimator, y, missing_label) -> bool:
 
 def fit_detector(detector, X, y) -> Batch:
     """Fit a detector in place; return its rows as a Batch, with out-of-fold labels."""
-    detector._validate_params()
-    strong, weak, known = detector._fit_views(X, y)
-    detector._fit_scores(strong, weak)
-    rows = np.arange(len(known))
-    return Batch(X, strong, weak, detector.labels_, y, known, detector, rows)
+    params = detector.get_params(deep=False)
+    labeler = WeakLabeler(**{name: params[name] for name in LABELER_CONSTRAINTS})
+    weak, known = labeler.fit_label(X, y)
+    unset = {name: None for name in LABELER_CONSTRAINTS if name not in KEPT}
+    own = {name: params[name] for name in unset}
+    detector.set_params(**unset, cv=5).fit_rows(weak, labeler=labeler)
+    detector.set_params(**own)
+    rows = np.arange(len(weak))
+    return Batch(X, weak.strong, weak, detector.labels_, y, known.known, detector, rows)
 
 
 def frozen_weak_model(detector, fitted):
@@ -115,12 +123,12 @@ def frozen_weak_model(detector, fitted):
 
 def read(detector, X, y, missing_label) -> Batch:
     """New rows as a Batch: nothing is fitted."""
-    strong, weak = detector._new_views(X)
-    regions = detector._regions(strong, weak)
+    weak = detector._label(X)
+    regions = detector.rule_.read(weak).regions
     known = np.zeros(len(regions), dtype=bool)
     if y is not None:
         known = ~is_missing(y, missing_label)
-    return Batch(X, strong, weak, regions, y, known, detector)
+    return Batch(X, weak.strong, weak, regions, y, known, detector)
 
 
 def part(batch, start, stop) -> Batch:

@@ -15,10 +15,11 @@ import numpy as np
 from sklearn.base import clone
 
 from overlapkit._utils.sklearn_compat import _safe_indexing
-from overlapkit.scorers._base import BaseWeakScorer, check_strong
+from overlapkit.scorers._protocol import fit_selector, score_selector
 from overlapkit.scorers._regions import OVERLAP, confidence_threshold, overlap_threshold
 from overlapkit.scorers._similarity import reference_similarity
-from overlapkit.weak._rows import WeakLabels
+from overlapkit.weak._rows import WeakRows
+from overlapkit.weak._views import check_strong
 
 __all__ = [
     "Batch",
@@ -41,7 +42,7 @@ class Batch:
         The rows as they came, with columns that are in neither view, if any.
     strong : array or dataframe of shape (n_rows, n_strong_features)
         The strong view.
-    weak : WeakLabels
+    weak : WeakRows
         What the weak model says of each row: ``proba``, ``classes``, ``codes``
         (positions in ``classes``), ``labels`` and ``confidence(kind)``.
     regions : ndarray of shape (n_rows,) of int8
@@ -73,7 +74,7 @@ class Batch:
 
     X: Any
     strong: Any
-    weak: WeakLabels
+    weak: WeakRows
     regions: np.ndarray
     y: np.ndarray | None
     known: np.ndarray
@@ -200,7 +201,7 @@ class BatchOverlapDensity:
 
     def score(self, batch: Batch, memory: Any) -> tuple[np.ndarray, Any]:
         """1 for a row above the threshold of this batch, 0 for any other."""
-        strong = batch.detector._represent(batch.strong)
+        strong = batch.detector.rule_.represent(batch.strong)
         confidence = batch.weak.confidence(batch.detector.confidence)
         threshold, _ = confidence_threshold(confidence, "changepoint")
         hard = confidence < threshold
@@ -282,14 +283,8 @@ class MeanScore:
 
     def start(self, reference: Batch) -> tuple[Any, np.ndarray]:
         """Fit the scorer and remember the sorted scores of the reference rows."""
-        scorer = clone(self.scorer)
-        if isinstance(scorer, BaseWeakScorer):
-            scorer._fit_shared(reference.detector, reference.strong, reference.weak)
-            scores = scorer.scores_
-        else:
-            scorer.fit(reference.strong, reference.weak.labels)
-            scores = _scores(scorer, reference)
-        return scorer, np.sort(scores)
+        scorer, scores, _ = fit_selector(self.scorer, reference.weak)
+        return scorer, np.sort(scores[reference.weak.covered])
 
     def score(self, batch: Batch, memory: Any) -> tuple[np.ndarray, Any]:
         """Rank of each row among the reference rows."""
@@ -301,12 +296,10 @@ class MeanScore:
 
 
 def _scores(scorer, batch) -> np.ndarray:
-    if isinstance(scorer, BaseWeakScorer):
-        if batch.rows is not None:
-            # what it learnt from, scored afresh, would rank above all new rows
-            return np.asarray(scorer.scores_[batch.rows], dtype=np.float64)
-        return np.asarray(scorer._score(batch.strong, batch.weak), dtype=np.float64)
-    return np.asarray(scorer.score_samples(batch.strong), dtype=np.float64)
+    if batch.rows is not None and hasattr(scorer, "scores_"):
+        # what it learnt from, scored afresh, would rank above all new rows
+        return np.asarray(scorer.scores_[batch.rows], dtype=np.float64)
+    return np.asarray(score_selector(scorer, batch.weak), dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from overlapkit.exceptions import (
     SourceExhaustedWarning,
     WeakLabelWarning,
 )
-from overlapkit.scorers._base import check_strong
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.sources._checks import (
     check_class_floor,
@@ -40,8 +39,13 @@ from overlapkit.sources._reading import (
 from overlapkit.sources._rewards import OverlapDensity
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 from overlapkit.weak._labels import is_missing, known_labels, same_marker
-from overlapkit.weak._model import align_columns
-from overlapkit.weak._views import check_features, resolve_columns, select_columns
+from overlapkit.weak._rows import align_columns
+from overlapkit.weak._views import (
+    check_features,
+    check_strong,
+    resolve_columns,
+    select_columns,
+)
 
 __all__ = ["SourceRun"]
 

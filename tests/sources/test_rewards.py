@@ -90,7 +90,7 @@ def test_mean_score_is_a_rank_among_the_reference():
     "scorer",
     [
         CutStatisticScorer(n_neighbors=5),
-        SelfConfidenceScorer(probe=KNeighborsClassifier(3)),
+        SelfConfidenceScorer(estimator=KNeighborsClassifier(3)),
     ],
 )
 def test_mean_score_does_not_favour_rows_that_the_scorer_has_seen(scorer):

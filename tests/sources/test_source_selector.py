@@ -34,6 +34,7 @@ from overlapkit.sources import (
     OverlapDensity,
     StudentGain,
 )
+from overlapkit.weak import WeakLabeler
 
 DENSITIES = (0.1, 0.5, 0.9)
 PATTERN = {"n_easy_features": 10, "n_hard_features": 10, "noise_variance": 2.0}
@@ -430,13 +431,13 @@ def test_batches_after_a_pool_leave_no_stale_row_numbers():
 # -- reading -------------------------------------------------------------------------
 def test_a_round_reads_its_own_batch_only(monkeypatch):
     seen = []
-    original = OverlapDetector._new_views
+    original = WeakLabeler.label
 
     def spy(self, X):
         seen.append(len(X))
         return original(self, X)
 
-    monkeypatch.setattr(OverlapDetector, "_new_views", spy)
+    monkeypatch.setattr(WeakLabeler, "label", spy)
     fit_pool()
     assert seen == [10] * 12
 
