@@ -10,7 +10,7 @@ from overlapkit.exceptions import (
     SimilarViewsWarning,
     UnbalancedClassesWarning,
 )
-from overlapkit.weak._confidence import weak_confidence
+from overlapkit.weak._confidence import confidence_of
 
 __all__ = [
     "warn_about_groups",
@@ -75,7 +75,7 @@ def warn_about_saturation(confidence) -> None:
 def warn_about_prior(rows, kind, threshold) -> None:
     """Say so if a row without any pattern would be too confident to count as hard."""
     prior = rows.proba.mean(axis=0)
-    confidence = float(weak_confidence(prior[None, :], kind)[0])
+    confidence = float(confidence_of(prior[None, :], kind)[0])
     if not confidence >= threshold:
         return
     largest = int(np.argmax(prior))

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.base import clone
 
 from overlapkit._utils.sklearn_compat import _safe_indexing
-from overlapkit.scorers._protocol import fit_selector, score_selector
+from overlapkit.scorers._base import fit_selector, score_selector
 from overlapkit.scorers._regions import OVERLAP, confidence_threshold, overlap_threshold
 from overlapkit.scorers._similarity import reference_similarity
 from overlapkit.weak._rows import WeakRows

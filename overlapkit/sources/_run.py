@@ -39,7 +39,7 @@ from overlapkit.sources._reading import (
 from overlapkit.sources._rewards import OverlapDensity
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 from overlapkit.weak._labels import is_missing, known_labels, same_marker
-from overlapkit.weak._rows import align_columns
+from overlapkit.weak._model import align_columns
 from overlapkit.weak._views import (
     check_features,
     check_strong,
