@@ -1,0 +1,1 @@
+"""Correcting labels, choosing rows and training students on them."""
