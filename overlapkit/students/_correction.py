@@ -27,9 +27,11 @@ from overlapkit.students._learner import Learner
 from overlapkit.students._stack import (
     Stack,
     fit_stack,
-    lift_table,
+    held_out_evidence,
+    log_lifts,
     vote_evidence,
     vote_matrix,
+    vote_totals,
 )
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "OutOfFold",
     "correct_labels",
     "known_folds",
+    "nested_out_of_fold",
     "out_of_fold",
     "worth_in_words",
 ]
@@ -47,7 +50,7 @@ __all__ = [
 _PRIOR_COEF = {"known labels": 0.6, "weak labels": 0.3, "votes": 0.3}
 _PRIOR_ALONE = 1.0
 # Below this share of the evidence, weak labels and votes change next to no label.
-_NEXT_TO_NOTHING = 0.05
+_NEXT_TO_NOTHING = 0.1
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,10 @@ def correct_labels(
         e_i = \sum_j \mathrm{lift}_j(L_{ij} \mid Q), \quad
         Q = \mathrm{STACK}(g, w, e)
 
-    Q of known rows is their class throughout. See
+    Q of known rows is their class throughout; where the coefficients are learned, the
+    evidence of a known row is without its own label. See
     :func:`~overlapkit.students._stack.fit_stack` for the coefficients and
-    :func:`~overlapkit.students._stack.lift_table` for the lifts.
+    :func:`~overlapkit.students._stack.log_lifts` for the lifts.
 
     Parameters
     ----------
@@ -158,12 +162,16 @@ def correct_labels(
     if votes is not None:
         prior = np.bincount(codes, weight, minlength=n_classes) + 1
         prior = prior / prior.sum()
+        votes_at_known = votes[known]
         sources.append("votes")
         for _ in range(n_rounds):
-            table = lift_table(votes, proba, prior, sample_weight)
-            evidence = vote_evidence(votes, table)
-            columns = [*everywhere, evidence]
-            stack, proba = stacked(sources, columns, [*at_known, evidence[known]])
+            totals = vote_totals(votes, proba, prior, sample_weight)
+            table = log_lifts(totals, prior)
+            columns = [*everywhere, vote_evidence(votes, table)]
+            without_own = held_out_evidence(
+                votes_at_known, totals, codes, prior, weight
+            )
+            stack, proba = stacked(sources, columns, [*at_known, without_own])
         if n_rounds:
             everywhere = columns
         else:
@@ -175,11 +183,18 @@ def correct_labels(
 
 
 def evidence_shares(coef, columns) -> np.ndarray:
-    r"""Share of each source in what the corrected labels rest on.
+    r"""Share of each source in what tells rows apart.
 
     A coefficient alone says little, because sources differ in scale. So it is
-    multiplied by the mean, over rows, of the standard deviation of the source over the
-    classes: :math:`s_f \propto a_f \, \overline{\mathrm{sd}_y(F_f[i, y])}`.
+    multiplied by the standard deviation of the source over the rows, after its mean
+    over the classes is taken off, averaged over the classes:
+
+    .. math::
+
+        s_f \propto a_f \, \overline{\mathrm{sd}_i\bigl(F_f[i, y]
+        - \tfrac1K \sum_{y'} F_f[i, y']\bigr)}
+
+    What a source says of all rows alike is no evidence.
 
     Parameters
     ----------
@@ -191,11 +206,13 @@ def evidence_shares(coef, columns) -> np.ndarray:
     Returns
     -------
     shares : ndarray of shape (n_sources,)
-        Sum to 1; all 0 if no source tells classes apart.
+        Sum to 1; all 0 if no source tells rows apart.
     """
-    parts = np.array(
-        [a * column.std(axis=1).mean() for a, column in zip(coef, columns)]
-    )
+    spread = [
+        (column - column.mean(axis=1, keepdims=True)).std(axis=0).mean()
+        for column in columns
+    ]
+    parts = np.asarray(coef) * spread
     return parts / parts.sum() if parts.sum() > 0 else parts
 
 
@@ -347,6 +364,51 @@ def out_of_fold(learner, known, codes, folds, n_jobs=None) -> OutOfFold:
     return OutOfFold(log_proba, usable, folds, models)
 
 
+def nested_out_of_fold(learner, known, codes, folds, n_jobs=None) -> list[OutOfFold]:
+    """Out-of-fold answers of all folds but one, by models that saw nothing of it.
+
+    Parameters
+    ----------
+    learner, known, codes, folds, n_jobs
+        As in :func:`out_of_fold`.
+
+    Returns
+    -------
+    inner : list of OutOfFold
+        One for each fold f: answers for the rows of the other folds, each by a model
+        of the rows neither in f nor in the row's own fold; no row of f is usable. For
+        k folds, the student is fitted k (k - 1) / 2 times.
+    """
+    held_out = [test for _, test in folds]
+    pairs = [(i, j) for i in range(len(folds)) for j in range(i)]
+    rest = [
+        np.setdiff1d(np.arange(len(known)), np.concatenate([held_out[i], held_out[j]]))
+        for i, j in pairs
+    ]
+    possible = [len(rows) > 0 for rows in rest]
+    models = Parallel(n_jobs=n_jobs)(
+        delayed(learner.fit)(known[rows], codes[rows])
+        for rows, some in zip(rest, possible)
+        if some
+    )
+    fitted = iter(models)
+    shape = len(known), len(learner.classes)
+    inner = [
+        OutOfFold(np.zeros(shape), np.zeros(len(known), dtype=bool), folds, [])
+        for _ in folds
+    ]
+    for (i, j), rows, some in zip(pairs, rest, possible):
+        if not some:
+            continue
+        model = next(fitted)
+        seen = np.unique(codes[rows])
+        for left_out, judged in ((i, j), (j, i)):
+            test = held_out[judged]
+            inner[left_out].log_proba[test] = learner.log_proba(model, known[test])
+            inner[left_out].usable[test] = np.isin(codes[test], seen) & (len(seen) > 1)
+    return inner
+
+
 class LabelCorrector(ClassifierMixin, BaseEstimator):
     r"""Correct weak labels with the help of some known ones.
 
@@ -407,7 +469,7 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
         "known labels" and, where they are there, "weak labels" and "votes".
     shares_ : ndarray of shape (n_sources,)
         Share of each source in the evidence for the corrected labels: its coefficient
-        times its mean standard deviation over the classes, divided by the sum.
+        times its standard deviation over the rows, divided by the sum.
     summary_ : str
         The shares in words; says so if weak labels or votes add next to nothing.
     lifts_ : ndarray of shape (n_functions, n_classes, n_classes) or None

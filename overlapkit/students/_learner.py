@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from overlapkit._memory_map import is_mapped, read_rows, row_blocks
 from overlapkit._sklearn_compat import _safe_indexing
 from overlapkit._weak_model import align_columns
-from overlapkit._wrapped import takes_weights, weight_params
+from overlapkit._wrapped import innermost, takes_weights, weight_params
 
 __all__ = ["Learner", "PooledClassifier", "clipped_log", "log_probabilities"]
 
@@ -75,8 +75,11 @@ def _decision(model, X):
     decision = np.asarray(model.decision_function(X), dtype=np.float64)
     if decision.ndim == 1:
         decision = np.column_stack([np.zeros_like(decision), decision])
-    # SVC with decision_function_shape="ovo" has a column per pair of classes
-    return decision if decision.shape[1] == len(model.classes_) else None
+    # one column per pair of classes; of three classes, these are three as well
+    pairs = getattr(innermost(model).estimator, "decision_function_shape", "") == "ovo"
+    if decision.shape[1] != len(model.classes_) or (pairs and decision.shape[1] > 2):
+        return None
+    return decision
 
 
 def _columns(proba, known, classes):
@@ -182,11 +185,11 @@ def _reads_as_half(rows):
 
 
 class PooledClassifier(ClassifierMixin, BaseEstimator):
-    r"""Predict by the product of the probabilities of two fitted classifiers.
+    r"""Predict by a weighted product of the probabilities of two fitted classifiers.
 
     .. math::
 
-        \hat y = \arg\max_y \; \log p_1(y \mid x) + \log p_2(y \mid x)
+        \hat y = \arg\max_y \; \log p_1(y \mid x) + \lambda \log p_2(y \mid x)
 
     Parameters
     ----------
@@ -194,6 +197,8 @@ class PooledClassifier(ClassifierMixin, BaseEstimator):
         Fitted classifiers of the same columns.
     classes : ndarray of shape (n_classes,)
         All classes, sorted.
+    weight : float, default=1.0
+        :math:`\lambda`.
 
     Attributes
     ----------
@@ -201,10 +206,11 @@ class PooledClassifier(ClassifierMixin, BaseEstimator):
         All classes.
     """
 
-    def __init__(self, first, second, classes):
+    def __init__(self, first, second, classes, weight=1.0):
         self.first = first
         self.second = second
         self.classes = classes
+        self.weight = weight
 
     @property
     def classes_(self):
@@ -229,7 +235,7 @@ class PooledClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X):
-        """Normalised geometric mean of the two probabilities.
+        """Normalised weighted geometric mean of the two probabilities.
 
         Parameters
         ----------
@@ -241,9 +247,10 @@ class PooledClassifier(ClassifierMixin, BaseEstimator):
         proba : ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``.
         """
-        logs = log_probabilities(self.first, X, self.classes)
-        logs = logs + log_probabilities(self.second, X, self.classes)
-        return np.exp(log_softmax(logs / 2, axis=1))
+        first = log_probabilities(self.first, X, self.classes)
+        second = log_probabilities(self.second, X, self.classes)
+        mean = (first + self.weight * second) / (1 + self.weight)
+        return np.exp(log_softmax(mean, axis=1))
 
     def predict(self, X):
         """Class of each row.

@@ -7,7 +7,15 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_array
 from scipy.special import log_softmax
 
-__all__ = ["Stack", "fit_stack", "lift_table", "vote_evidence", "vote_matrix"]
+__all__ = [
+    "Stack",
+    "fit_stack",
+    "held_out_evidence",
+    "log_lifts",
+    "vote_evidence",
+    "vote_matrix",
+    "vote_totals",
+]
 
 # Known labels that every vote of a function is counted with in advance, so that a
 # function with few votes is not believed.
@@ -127,58 +135,115 @@ def vote_matrix(votes, n_classes) -> csr_array:
     return csr_array((np.ones(len(columns)), columns, indptr), shape=shape)
 
 
-def lift_table(matrix, proba, prior, sample_weight=None) -> np.ndarray:
-    r"""How much a vote changes the log-probability of every class.
-
-    For the rows on which function j votes for class l, and present class probabilities
-    Q of all rows, the lift of class y is
+def vote_totals(matrix, proba, prior, sample_weight=None) -> np.ndarray:
+    r"""Class probabilities of the rows on which each vote was cast, summed.
 
     .. math::
 
-        \log \frac{\sum_i Q_{iy} + 2 \pi_y}{\pi_y \sum_{y'} (\sum_i Q_{iy'}
-        + 2 \pi_{y'})}
-
-    It compares :math:`P(y \mid \text{vote})` with :math:`\pi_y`. The likelihood of
-    a vote given that the function votes would not do: it is 1 for
-    each class if a function only ever votes for one.
+        T_{jl,y} = \sum_{i: L_{ij} = l} s_i Q_{iy} + 2 \pi_y
 
     Parameters
     ----------
     matrix : csr_array of shape (n_samples, n_votes)
         As :func:`vote_matrix` gives it.
     proba : ndarray of shape (n_samples, n_classes)
-        Q.
+        Q, the present class probabilities of all rows.
     prior : ndarray of shape (n_classes,)
         :math:`\pi`.
     sample_weight : ndarray of shape (n_samples,), default=None
-        Weight of each row in the sums; None: 1.
+        s; None: 1.
 
     Returns
     -------
-    table : ndarray of shape (n_votes, n_classes)
-        A row per column of `matrix`; 0 for votes that nobody cast.
+    totals : ndarray of shape (n_votes, n_classes)
+        T, a row per column of `matrix`.
     """
     if sample_weight is not None:
         proba = proba * sample_weight[:, None]
-    total = matrix.T @ proba + _LIFT_SMOOTHING * prior
-    return np.log(total / total.sum(axis=1, keepdims=True) / prior)
+    return matrix.T @ proba + _LIFT_SMOOTHING * prior
 
 
-def vote_evidence(matrix, table) -> np.ndarray:
+def log_lifts(totals, prior) -> np.ndarray:
+    r"""How much a vote changes the log-probability of every class.
+
+    .. math::
+
+        \mathrm{lift}_{jl,y} = \log \frac{T_{jl,y}}{\pi_y \sum_{y'} T_{jl,y'}}
+
+    It compares :math:`P(y \mid \text{vote})` with :math:`\pi_y`. The likelihood of
+    a vote given that the function votes would not do: it is 1 for each class if a
+    function only ever votes for one.
+
+    Parameters
+    ----------
+    totals : ndarray of shape (n_votes, n_classes)
+        As :func:`vote_totals` gives them.
+    prior : ndarray of shape (n_classes,)
+        :math:`\pi`.
+
+    Returns
+    -------
+    lifts : ndarray of shape (n_votes, n_classes)
+        0 for votes that nobody cast.
+    """
+    return np.log(totals / totals.sum(axis=1, keepdims=True) / prior)
+
+
+def vote_evidence(matrix, lifts) -> np.ndarray:
     """Sum of the lifts of a row's votes, centred over the classes and clipped.
 
     Parameters
     ----------
     matrix : csr_array of shape (n_samples, n_votes)
         The votes.
-    table : ndarray of shape (n_votes, n_classes)
-        As :func:`lift_table` gives it.
+    lifts : ndarray of shape (n_votes, n_classes)
+        As :func:`log_lifts` gives them.
 
     Returns
     -------
     evidence : ndarray of shape (n_samples, n_classes)
         0 for rows without a vote; in [-8, 8].
     """
-    evidence = matrix @ table
+    return _centred(matrix @ lifts)
+
+
+def held_out_evidence(matrix, totals, codes, prior, sample_weight=None) -> np.ndarray:
+    """Evidence of the votes on known rows, each without its own label.
+
+    The label of a row counts among those that tell what its votes mean. Left in, votes
+    without any meaning would seem to agree with known labels.
+
+    Parameters
+    ----------
+    matrix : csr_array of shape (n_known, n_votes)
+        Votes on the known rows.
+    totals : ndarray of shape (n_votes, n_classes)
+        As :func:`vote_totals` gives them, of all rows.
+    codes : ndarray of shape (n_known,) of int
+        Known classes.
+    prior : ndarray of shape (n_classes,)
+        The prior.
+    sample_weight : ndarray of shape (n_known,), default=None
+        Weights of the known rows; None: 1.
+
+    Returns
+    -------
+    evidence : ndarray of shape (n_known, n_classes)
+        As :func:`vote_evidence`.
+    """
+    rows = np.repeat(np.arange(len(codes)), np.diff(matrix.indptr))
+    others = totals[matrix.indices]
+    own = codes[rows]
+    others[np.arange(len(rows)), own] -= (
+        1.0 if sample_weight is None else sample_weight[rows]
+    )
+    votes_of_row = csr_array(
+        (matrix.data, np.arange(len(rows)), matrix.indptr),
+        shape=(len(codes), len(rows)),
+    )
+    return _centred(votes_of_row @ log_lifts(others, prior))
+
+
+def _centred(evidence):
     evidence -= evidence.mean(axis=1, keepdims=True)
     return np.clip(evidence, -_MOST_EVIDENCE, _MOST_EVIDENCE)
