@@ -123,9 +123,7 @@ def _print_counts(wide, method):
             f"below {own.eval('mean < -2 * error')[rows].sum()}"
         )
     for cell in below.index[below]:
-        print(
-            f"  below: {cell}: {better['mean'][cell]:+.2f} ({better['error'][cell]:.2f})"
-        )
+        print(f"  below: {cell}: {_written(better.loc[[cell]]).iloc[0]}")
 
 
 def _print_damage(wide):
