@@ -15,7 +15,7 @@ from overlapkit.students._learner import PooledClassifier
 from overlapkit.students._neighbor_graph import nearest_neighbors
 from overlapkit.students._recipe import N_NEIGHBORS, train_with_known
 
-__all__ = ["DAMAGED", "run_cell"]
+__all__ = ["DAMAGED", "damage", "run_cell"]
 
 DAMAGED = ("permuted", "flipped", "half flipped")
 
@@ -67,19 +67,19 @@ def run_cell(folder, name, student, n_labels, seed, *, judge=False):
         start = time.perf_counter()
         ours = recipe(data.votes, judge)
         note("recipe", ours.recipe_estimator, start)
-        note("average", ours.pooled_estimator, start)
+        note("average", ours.estimator, start)
         parts = ours.recipe_estimator, ours.known_estimator
-        plain = PooledClassifier(*parts, ours.pooled_estimator.classes)
+        plain = PooledClassifier(*parts, ours.estimator.classes)
         note("average, weight 1", plain, start)
         start = time.perf_counter()
         without = recipe()
         note("self-cut", without.recipe_estimator, start)
-        note("self-cut average", without.pooled_estimator, start)
+        note("self-cut average", without.estimator, start)
         for how in DAMAGED:
             start = time.perf_counter()
-            spoilt = recipe(_damage(data.votes, how, data.n_classes, seed))
+            spoilt = recipe(damage(data.votes, how, data.n_classes, seed))
             note(f"{how}: recipe", spoilt.recipe_estimator, start)
-            note(f"{how}: average", spoilt.pooled_estimator, start)
+            note(f"{how}: average", spoilt.estimator, start)
         hidden = np.where(known, data.y, -1)
         start = time.perf_counter()
         note(
@@ -114,7 +114,7 @@ def _spread(X, y):
     return model
 
 
-def _damage(votes, how, n_classes, seed):
+def damage(votes, how, n_classes, seed):
     """Votes that say less than the true ones, or something else."""
     rng = np.random.RandomState(seed)
     if how == "permuted":

@@ -1,10 +1,13 @@
 """Correcting weak labels with the help of some known ones."""
 
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state, column_or_1d
@@ -17,7 +20,6 @@ from overlapkit._sklearn_compat import (
     Interval,
     _check_sample_weight,
     _fit_context,
-    _safe_indexing,
     validate_data,
 )
 from overlapkit._strong_trainer import default_strong_estimator
@@ -38,8 +40,10 @@ __all__ = [
     "Correction",
     "LabelCorrector",
     "OutOfFold",
+    "Sources",
     "correct_labels",
     "known_folds",
+    "learn_sources",
     "nested_out_of_fold",
     "out_of_fold",
     "worth_in_words",
@@ -409,6 +413,119 @@ def nested_out_of_fold(learner, known, codes, folds, n_jobs=None) -> list[OutOfF
     return inner
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What is known of the labels of all rows, before it is joined.
+
+    Attributes
+    ----------
+    learner : Learner
+        The student.
+    known : ndarray of shape (n_known,) of int
+        Positions of the rows whose class is known.
+    codes : ndarray of shape (n_known,) of int
+        Their classes.
+    known_model, weak_model : classifier or None
+        Students of the known and of the weak labels; None without weak labels.
+    gold, weak : ndarray of shape (n_samples, n_classes) or None
+        Their log-probabilities.
+    held_out : OutOfFold
+        Models of folds of the known labels.
+    votes : csr_array of shape (n_samples, n_functions * n_classes) or None
+        The votes.
+    """
+
+    learner: Learner
+    known: np.ndarray
+    codes: np.ndarray
+    known_model: Any
+    weak_model: Any
+    gold: np.ndarray
+    weak: np.ndarray | None
+    held_out: OutOfFold
+    votes: csr_array | None
+
+    def correct(self, n_rounds=3) -> Correction:
+        """Corrected labels of all rows, from all known labels."""
+        everything = np.ones(len(self.known), dtype=bool)
+        return self.correct_from(
+            everything, self.gold, self.held_out, n_rounds=n_rounds
+        )
+
+    def correct_from(
+        self, part, gold, held_out, *, with_weak=True, n_rounds=3
+    ) -> Correction:
+        """Corrected labels of all rows, from some of the known labels."""
+        return correct_labels(
+            self.known[part],
+            self.codes[part],
+            gold,
+            held_out.log_proba[part],
+            self.weak if with_weak else None,
+            self.votes if with_weak else None,
+            usable=held_out.usable[part],
+            n_rounds=n_rounds,
+            sample_weight=self.learner.sample_weight,
+        )
+
+
+def learn_sources(
+    learner,
+    known,
+    codes,
+    folds,
+    weak_codes=None,
+    covered=None,
+    votes=None,
+    *,
+    n_jobs=None,
+    task=nullcontext,
+) -> Sources:
+    """Fit the student on known labels, in folds and on all, and on weak labels.
+
+    Parameters
+    ----------
+    learner : Learner
+        The student.
+    known, codes : ndarray of shape (n_known,) of int
+        Positions of the rows whose class is known, and the classes.
+    folds : list of tuple of ndarray
+        As :func:`known_folds` gives them.
+    weak_codes : ndarray of shape (n_samples,) of int, default=None
+        Weak labels.
+    covered : ndarray of shape (n_samples,) of bool, default=None
+        Rows that have a weak label; None: all.
+    votes : ndarray of shape (n_samples, n_functions) of int, default=None
+        Votes, -1 for none.
+    n_jobs : int, default=None
+        Folds fitted at once.
+    task : callable, default=nullcontext
+        Name of a step -> context manager around it.
+
+    Returns
+    -------
+    sources : Sources
+        Models, log-probabilities and votes.
+    """
+    with task("learn from known labels"):
+        held_out = out_of_fold(learner, known, codes, folds, n_jobs)
+        known_model = learner.fit(known, codes)
+        gold = learner.log_proba(known_model)
+    with task("learn from weak labels"):
+        weak_model = weak = None
+        rows = np.empty(0, dtype=np.intp)
+        if weak_codes is not None:
+            everything = np.ones(len(weak_codes), dtype=bool)
+            rows = np.flatnonzero(everything if covered is None else covered)
+        if len(rows):
+            weak_model = learner.fit(rows, np.asarray(weak_codes)[rows])
+            weak = learner.log_proba(weak_model)
+        matrix = None if votes is None else vote_matrix(votes, len(learner.classes))
+    return Sources(
+        learner, known, codes, known_model, weak_model, gold, weak, held_out, matrix
+    )
+
+
 class LabelCorrector(ClassifierMixin, BaseEstimator):
     r"""Correct weak labels with the help of some known ones.
 
@@ -617,27 +734,22 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
             codes,
             self.cv,
             seed,
-            X=_safe_indexing(X, known),
+            X=learner.take(known),
             groups=None if groups is None else np.asarray(groups)[known],
         )
-        held_out = out_of_fold(learner, known, codes, folds, self.n_jobs)
-        self.known_estimator_ = learner.fit(known, codes)
-        self.weak_estimator_ = weak = None
-        covered = np.flatnonzero(weak_codes >= 0)
-        if len(covered):
-            self.weak_estimator_ = learner.fit(covered, weak_codes[covered])
-            weak = learner.log_proba(self.weak_estimator_)
-        correction = correct_labels(
+        sources = learn_sources(
+            learner,
             known,
             codes,
-            learner.log_proba(self.known_estimator_),
-            held_out.log_proba,
-            weak,
-            None if votes is None else vote_matrix(votes, len(self.classes_)),
-            usable=held_out.usable,
-            n_rounds=self.n_rounds,
-            sample_weight=sample_weight,
+            folds,
+            weak_codes,
+            weak_codes >= 0,
+            votes,
+            n_jobs=self.n_jobs,
         )
+        self.known_estimator_ = sources.known_model
+        self.weak_estimator_ = sources.weak_model
+        correction = sources.correct(self.n_rounds)
         self._stack = correction.stack
         self._table = correction.lifts
         self.coef_, self.intercept_ = self._stack.coef, self._stack.intercept

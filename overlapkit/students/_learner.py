@@ -148,12 +148,12 @@ class Learner:
         }
         if self.sample_weight is not None:
             params |= weight_params(self.estimator, self.sample_weight[rows])
-        return clone(self.estimator).fit(self._take(rows), labels, **params)
+        return clone(self.estimator).fit(self.take(rows), labels, **params)
 
     def log_proba(self, model, rows=None) -> np.ndarray:
         """Log-probabilities of some rows, or of all, by a model that `fit` gave."""
         if rows is not None:
-            return log_probabilities(model, self._take(rows), self.classes)
+            return log_probabilities(model, self.take(rows), self.classes)
         if not _reads_in_blocks(self.strong):
             return log_probabilities(model, self.strong, self.classes)
         parts = [
@@ -162,7 +162,8 @@ class Learner:
         ]
         return np.concatenate(parts)
 
-    def _take(self, rows):
+    def take(self, rows) -> Any:
+        """Strong columns of some rows, in single precision if they are in half."""
         if is_mapped(self.strong):
             order = np.argsort(rows, kind="stable")
             taken = np.empty((len(rows), *self.strong.shape[1:]), self.strong.dtype)
@@ -172,15 +173,15 @@ class Learner:
 
 
 def _reads_in_blocks(strong):
-    return is_mapped(strong) or getattr(strong, "dtype", None) == np.float16
+    return is_mapped(strong) or _is_half(strong)
 
 
 def _single(rows):
     """Few estimators take half precision."""
-    return rows.astype(np.float32) if _reads_as_half(rows) else rows
+    return rows.astype(np.float32) if _is_half(rows) else rows
 
 
-def _reads_as_half(rows):
+def _is_half(rows):
     return getattr(rows, "dtype", None) == np.float16
 
 

@@ -8,7 +8,7 @@ from overlapkit._kernels.ties import hash_rows
 from overlapkit._memory_map import read_rows, release_rows
 from overlapkit._threads import Workspace, run_tiles, steps
 
-__all__ = ["nearest_neighbors"]
+__all__ = ["nearest_neighbors", "row_keys"]
 
 _TILE_ROWS = 1536
 _TILE_BYTES = 8 << 20
@@ -78,7 +78,6 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
     block_rows = max(16, _BLOCK_BYTES // (4 * X.shape[1]))
     offset = _offset(X, block_rows)
     half_squares = np.empty(n, dtype=np.float32)
-    keys = np.empty(n, dtype=np.uint64)
     space = Workspace()
     for start, stop in steps(n, block_rows):
         block = _load(X, start, stop, offset, space, "columns")
@@ -92,8 +91,7 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
                 "rescale first."
             )
         half_squares[start:stop] = squares / 2
-        keys[start:stop] = hash_rows(X[start:stop], 0)
-    order = (keys >> np.uint64(2)).astype(np.int64)
+    keys = row_keys(X)
     gather_rows = max(1, _BLOCK_BYTES // (8 * size * X.shape[1]))
 
     def task(start, stop):
@@ -106,7 +104,7 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
             products = space.take("products", (len(tile), last - first), np.float32)
             np.dot(tile, columns.T, out=products)
             kernels.running_nearest(
-                products, half_squares, start, first, order, values, rows
+                products, half_squares, start, first, keys, values, rows
             )
         for first, last in steps(stop - start, gather_rows):
             found = rows[first:last]
@@ -117,7 +115,7 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
             if own.dtype == np.float16:
                 own, others = own.astype(np.float32), others.astype(np.float32)
             kernels.squared_distances(own, others, squares)
-            nearest = np.lexsort((order[found], squares))[:, :n_neighbors]
+            nearest = np.lexsort((keys[found], squares))[:, :n_neighbors]
             out = slice(start + first, start + last)
             neighbors[out] = np.take_along_axis(found, nearest, axis=1)
             distances[out] = np.sqrt(np.take_along_axis(squares, nearest, axis=1))
@@ -125,6 +123,28 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
     # tiles of one size on any machine: distances do not depend on the threads
     run_tiles(task, steps(n, _TILE_ROWS), n_jobs)
     return neighbors, distances
+
+
+def row_keys(X, seed=0) -> np.ndarray:
+    """A number per row that depends on its values, not on its position.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Any real type; a memory map is read in blocks.
+    seed : int, default=0
+        Other seeds give other numbers.
+
+    Returns
+    -------
+    keys : ndarray of shape (n_samples,), dtype int64
+        At least 0 and below 2**62.
+    """
+    keys = np.empty(len(X), dtype=np.int64)
+    for start, stop in steps(len(X), max(16, _BLOCK_BYTES // (8 * X.shape[1]))):
+        keys[start:stop] = hash_rows(X[start:stop], seed) >> np.uint64(2)
+        release_rows(X, start, stop)
+    return keys
 
 
 def _offset(X, block_rows):

@@ -32,19 +32,16 @@ import pandas as pd
 from scipy.stats import norm
 from sklearn.utils.parallel import Parallel, delayed
 
-from overlapkit._kernels.ties import hash_rows
 from overlapkit.scorers import cut_statistic
 from overlapkit.students._correction import (
     Correction,
-    correct_labels,
     known_folds,
+    learn_sources,
     nested_out_of_fold,
-    out_of_fold,
     worth_in_words,
 )
 from overlapkit.students._learner import Learner, PooledClassifier
-from overlapkit.students._neighbor_graph import nearest_neighbors
-from overlapkit.students._stack import vote_matrix
+from overlapkit.students._neighbor_graph import nearest_neighbors, row_keys
 
 __all__ = [
     "N_NEIGHBORS",
@@ -76,8 +73,8 @@ class KnownAndWeak:
     ----------
     estimator : classifier
         The fitted classifier to predict with.
-    used : {"recipe", "average", "labels alone"}
-        Which candidate it is.
+    used : str
+        Which candidate of the report it is.
     correction : Correction
         Corrected labels of all rows, with the stack.
     selected : ndarray of shape (n_samples,) of bool
@@ -90,8 +87,6 @@ class KnownAndWeak:
         What the coefficients say of the weak labels.
     known_estimator, weak_estimator, recipe_estimator : classifier or None
         The students of the known labels, of the weak labels, and of the recipe.
-    pooled_estimator : classifier
-        The average of the students of the known labels and of the recipe.
     """
 
     estimator: Any
@@ -103,7 +98,6 @@ class KnownAndWeak:
     known_estimator: Any
     weak_estimator: Any
     recipe_estimator: Any
-    pooled_estimator: Any
 
 
 def train_with_known(
@@ -189,74 +183,63 @@ def train_with_known(
     """
     known_rows = np.flatnonzero(known)
     codes = np.asarray(codes)[known_rows]
-    learner = Learner(estimator, strong, classes, sample_weight, fit_params or {})
-    problem = _Problem(learner, known_rows, codes, sample_weight)
     known_groups = None if groups is None else np.asarray(groups)[known_rows]
-    with task("learn from known labels"):
-        folds = known_folds(
-            codes, cv, seed, X=learner._take(known_rows), groups=known_groups
-        )
-        held_out = out_of_fold(learner, known_rows, codes, folds, n_jobs)
-        known_model = learner.fit(known_rows, codes)
-    with task("learn from weak labels"):
-        weak_model = weak = matrix = None
-        if weak_codes is not None:
-            rows = np.arange(len(known)) if covered is None else np.flatnonzero(covered)
-            if len(rows):
-                weak_model = learner.fit(rows, np.asarray(weak_codes)[rows])
-                weak = learner.log_proba(weak_model)
-        if votes is not None:
-            matrix = vote_matrix(votes, len(classes))
+    learner = Learner(estimator, strong, classes, sample_weight, fit_params or {})
+    folds = known_folds(
+        codes, cv, seed, X=learner.take(known_rows), groups=known_groups
+    )
+    sources = learn_sources(
+        learner,
+        known_rows,
+        codes,
+        folds,
+        weak_codes,
+        covered,
+        votes,
+        n_jobs=n_jobs,
+        task=task,
+    )
     with task("correct the labels"):
-        correction = problem.correct(
-            np.ones(len(codes), dtype=bool),
-            learner.log_proba(known_model),
-            held_out,
-            weak,
-            matrix,
-        )
+        correction = sources.correct()
     with task("search neighbours"):
         space = _numeric(strong)
         if graph is None:
             graph = nearest_neighbors(space, N_NEIGHBORS, n_jobs)
-        neighbors, distances = graph
-        tiebreak = hash_rows(space, seed)
+        tiebreak = row_keys(space, seed)
 
     def cut(codes, known_rows):
-        return cut_rows(
-            codes, known_rows, neighbors, distances, len(classes), tiebreak=tiebreak
-        )
+        return cut_rows(codes, known_rows, *graph, len(classes), tiebreak=tiebreak)
 
     with task("train"):
         selected = cut(correction.codes, known_rows)
         rows = np.flatnonzero(selected)
         recipe_model = learner.fit(rows, correction.codes[rows])
+    weight_of_known = float(correction.stack.coef[0])
+    pooled = PooledClassifier(
+        recipe_model, sources.known_model, classes, weight_of_known
+    )
     with task("judge"):
-        answers = {
-            LABELS_ALONE: held_out.log_proba,
-            WEAK_ALONE: None if weak is None else weak[known_rows],
-        }
-        if judge and folds:
-            inner = [held_out] * len(folds)
+        answers = {}
+        if folds:
+            answers[LABELS_ALONE] = sources.held_out.log_proba
+            if sources.weak is not None:
+                answers[WEAK_ALONE] = sources.weak[known_rows]
+        if folds and judge:
+            inner = [sources.held_out] * len(folds)
             if nested:
                 inner = nested_out_of_fold(learner, known_rows, codes, folds, n_jobs)
-            answers |= problem.judge(held_out, inner, weak, matrix, cut, n_jobs)
-    weight_of_known = float(correction.stack.coef[0])
-    pooled = PooledClassifier(recipe_model, known_model, classes, weight_of_known)
-    used = USED
+            answers |= _judge(sources, inner, cut, n_jobs)
     weight = None if sample_weight is None else sample_weight[known_rows]
-    report = _report(answers if folds else {}, codes, used, weight, known_groups)
     return KnownAndWeak(
         estimator=pooled,
-        used=used,
+        used=USED,
         correction=correction,
         selected=selected,
-        report=report,
+        report=_report(answers, codes, USED, weight, known_groups),
         summary=worth_in_words(correction.sources, correction.shares),
-        known_estimator=known_model,
-        weak_estimator=weak_model,
+        known_estimator=sources.known_model,
+        weak_estimator=sources.weak_model,
         recipe_estimator=recipe_model,
-        pooled_estimator=pooled,
     )
 
 
@@ -350,54 +333,37 @@ def accuracy_interval(
     return p, (middle - half) / scale, (middle + half) / scale
 
 
-@dataclass(frozen=True)
-class _Problem:
-    """The student, and the rows whose label is known."""
+def _judge(sources, inner, cut, n_jobs) -> dict[str, np.ndarray]:
+    """Out-of-fold log-probabilities of students with and without weak labels.
 
-    learner: Learner
-    known: np.ndarray
-    codes: np.ndarray
-    sample_weight: np.ndarray | None
-
-    def correct(self, part, gold, held_out, weak=None, votes=None):
-        """Correct all labels from part of the known ones."""
-        return correct_labels(
-            self.known[part],
-            self.codes[part],
-            gold,
-            held_out.log_proba[part],
-            weak,
-            votes,
-            usable=held_out.usable[part],
-            sample_weight=self.sample_weight,
-        )
-
-    def judge(self, held_out, inner, weak, votes, cut, n_jobs):
-        """Out-of-fold log-probabilities of students with and without weak labels."""
-        work = []
-        for model, within, (train, test) in zip(held_out.models, inner, held_out.folds):
-            part = np.zeros(len(self.known), dtype=bool)
-            part[train] = True
-            gold = self.learner.log_proba(model)
-            sources = {SELF_CUT: (None, None), RECIPE: (weak, votes)}
-            for name, (weak_part, votes_part) in sources.items():
-                correction = self.correct(part, gold, within, weak_part, votes_part)
-                keep = cut(correction.codes, self.known[part])
-                keep[self.known[test]] = False
-                rows = np.flatnonzero(keep)
-                weight = correction.stack.coef[0]
-                work.append((name, test, rows, correction.codes[rows], weight))
-        students = Parallel(n_jobs=n_jobs)(
-            delayed(self.learner.fit)(rows, codes) for _, _, rows, codes, _ in work
-        )
-        shape = held_out.log_proba.shape
-        answers = {name: np.zeros(shape) for name in (SELF_CUT, RECIPE, AVERAGE)}
-        for student, (name, test, _, _, weight) in zip(students, work):
-            answer = self.learner.log_proba(student, self.known[test])
-            answers[name][test] = answer
-            if name == RECIPE:
-                answers[AVERAGE][test] = answer + weight * held_out.log_proba[test]
-        return answers
+    `inner` holds, for each fold, out-of-fold log-probabilities of the other folds.
+    """
+    learner, held_out = sources.learner, sources.held_out
+    work = []
+    for model, within, (train, test) in zip(held_out.models, inner, held_out.folds):
+        part = np.zeros(len(sources.known), dtype=bool)
+        part[train] = True
+        gold = learner.log_proba(model)
+        for name in (SELF_CUT, RECIPE):
+            correction = sources.correct_from(
+                part, gold, within, with_weak=name == RECIPE
+            )
+            keep = cut(correction.codes, sources.known[part])
+            keep[sources.known[test]] = False
+            rows = np.flatnonzero(keep)
+            weight = correction.stack.coef[0]
+            work.append((name, test, rows, correction.codes[rows], weight))
+    students = Parallel(n_jobs=n_jobs)(
+        delayed(learner.fit)(rows, codes) for _, _, rows, codes, _ in work
+    )
+    shape = held_out.log_proba.shape
+    answers = {name: np.zeros(shape) for name in (SELF_CUT, RECIPE, AVERAGE)}
+    for student, (name, test, _, _, weight) in zip(students, work):
+        answer = learner.log_proba(student, sources.known[test])
+        answers[name][test] = answer
+        if name == RECIPE:
+            answers[AVERAGE][test] = answer + weight * held_out.log_proba[test]
+    return answers
 
 
 def _numeric(strong):
