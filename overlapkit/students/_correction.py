@@ -131,7 +131,7 @@ def correct_labels(
     usable : ndarray of shape (n_known,) of bool, default=None
         Known rows to learn the coefficients from; None: all.
     n_rounds : int, default=3
-        Rounds with votes.
+        Rounds with votes, at least one.
     sample_weight : ndarray of shape (n_samples,), default=None
         Weight of each row, in the likelihood and in the lifts.
 
@@ -176,10 +176,7 @@ def correct_labels(
                 votes_at_known, totals, codes, prior, weight
             )
             stack, proba = stacked(sources, columns, [*at_known, without_own])
-        if n_rounds:
-            everywhere = columns
-        else:
-            sources.pop()
+        everywhere = columns
     corrected = proba.argmax(axis=1)
     corrected[known] = codes
     shares = evidence_shares(stack.coef, everywhere)
@@ -561,7 +558,7 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
         labels. Without ``predict_proba``, its ``decision_function`` or its predictions
         are used. None: LightGBM.
     n_rounds : int, default=3
-        Rounds in which votes are read off the corrected labels.
+        Rounds in which the meaning of votes is read off the corrected labels.
     missing_label : scalar, default=None
         What stands in y for "label unknown", and in `weak_labels` for "no weak label".
         None: every label is known.
@@ -656,7 +653,7 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"]), None],
-        "n_rounds": [Interval(Integral, 0, None, closed="left")],
+        "n_rounds": [Interval(Integral, 1, None, closed="left")],
         "missing_label": "no_validation",
         "cv": ["cv_object"],
         "n_jobs": [Integral, None],
