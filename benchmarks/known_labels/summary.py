@@ -14,6 +14,7 @@ SHOWN = {
     "labels alone": "labels",
     "all covered weak labels": "weak",
     "SelfTrainingClassifier": "self-train",
+    "SelfTrainingClassifier, defaults": "s.-t. def.",
     "LabelSpreading": "spreading",
     "with component": "component",
     "self-cut": "self-cut",
@@ -70,10 +71,11 @@ def print_all(frame):
     """Tables per student and number of labels, then the counts."""
     wide = frame.pivot(index=[*CELL, "seed"], columns="method", values="accuracy")
     order = list(dict.fromkeys(frame["set"]))
+    shown = [method for method in SHOWN if method in wide]
     for (student, labels), part in wide.groupby(level=["student", "labels"]):
         n_seeds = part.index.get_level_values("seed").nunique()
         print(f"\n{student}, {labels} known labels, {n_seeds} seeds: accuracy")
-        table = part.groupby(level="set")[list(SHOWN)].mean().loc[_in(order, part)]
+        table = part.groupby(level="set")[shown].mean().loc[_in(order, part)]
         print(table.rename(columns=SHOWN).round(1).to_string())
         print(f"\n{student}, {labels} known labels: {USED} minus ... (s.e.)")
         others = ["labels alone", "all covered weak labels", "self-cut"]

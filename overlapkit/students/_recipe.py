@@ -81,7 +81,7 @@ class KnownAndWeak:
         Rows that the student of the recipe was trained on.
     report : DataFrame
         A row per candidate: ``candidate``, out-of-fold ``accuracy`` on known rows with
-        its interval ``low`` to ``high``, ``gain`` over the labels alone with its
+        its 95 % interval ``low`` to ``high``, ``gain`` over the labels alone with its
         standard error ``gain_se``, and ``used``.
     summary : str
         What the coefficients say of the weak labels.
@@ -235,7 +235,9 @@ def train_with_known(
         used=USED,
         correction=correction,
         selected=selected,
-        report=_report(answers, codes, USED, weight, known_groups),
+        report=_report(
+            answers, codes, USED, weight, known_groups, _fold_inflation(folds)
+        ),
         summary=worth_in_words(correction.sources, correction.shares),
         known_estimator=sources.known_model,
         weak_estimator=sources.weak_model,
@@ -286,7 +288,7 @@ def cut_rows(
 
 
 def accuracy_interval(
-    right, sample_weight=None, groups=None, level=0.95
+    right, sample_weight=None, groups=None, *, inflation=1.0, level=0.95
 ) -> tuple[float, float, float]:
     r"""Accuracy with its interval by Wilson's score.
 
@@ -297,7 +299,7 @@ def accuracy_interval(
 
     where q is the normal quantile, and n the number of rows; of weighted rows
     :math:`(\sum w)^2 / \sum w^2`; of grouped rows, at most as many rows as would give
-    the variance between groups.
+    the variance between groups. n is divided by `inflation`.
 
     Parameters
     ----------
@@ -307,6 +309,8 @@ def accuracy_interval(
         Weights.
     groups : ndarray of shape (n_rows,), default=None
         Rows of one group are not independent.
+    inflation : float, default=1.0
+        How much larger the variance is than that of independent rows.
     level : float, default=0.95
         Confidence level.
 
@@ -326,6 +330,7 @@ def accuracy_interval(
         n_groups = len(away)
         variance = away @ away / total**2 * n_groups / max(1, n_groups - 1)
         n = min(n, p * (1 - p) / variance if variance > 0 else float(n_groups))
+    n /= inflation
     q = norm.ppf((1 + level) / 2)
     middle = p + q**2 / (2 * n)
     half = q * sqrt(p * (1 - p) / n + q**2 / (4 * n**2))
@@ -382,7 +387,18 @@ def _numeric(strong):
     return filled
 
 
-def _report(answers, codes, used, weight, groups) -> pd.DataFrame:
+def _fold_inflation(folds) -> float:
+    """Variance of a cross-fitted accuracy over that of independent rows.
+
+    1 + (held-out rows / training rows), after Nadeau and Bengio ("Inference for the
+    generalization error", Machine Learning 52, 2003): models of different folds share
+    rows, and are others than the one that is used in the end.
+    """
+    ratios = [len(test) / len(train) for train, test in folds]
+    return 1 + float(np.mean(ratios)) if folds else 1.0
+
+
+def _report(answers, codes, used, weight, groups, inflation) -> pd.DataFrame:
     rows = []
     baseline = None
     for name in (LABELS_ALONE, WEAK_ALONE, SELF_CUT, RECIPE, AVERAGE):
@@ -392,11 +408,10 @@ def _report(answers, codes, used, weight, groups) -> pd.DataFrame:
             right = (answer.argmax(axis=1) == codes).astype(float)
             baseline = right if baseline is None else baseline
             row["accuracy"], row["low"], row["high"] = accuracy_interval(
-                right, weight, groups
+                right, weight, groups, inflation=inflation
             )
-            row["gain"], row["gain_se"] = _mean_and_error(
-                right - baseline, weight, groups
-            )
+            gain, error = _mean_and_error(right - baseline, weight, groups)
+            row["gain"], row["gain_se"] = gain, error * sqrt(inflation)
         rows.append({"candidate": name, **row, "used": name == used})
     return pd.DataFrame(rows)
 
