@@ -185,6 +185,7 @@ def train_with_known(
     codes = np.asarray(codes)[known_rows]
     known_groups = None if groups is None else np.asarray(groups)[known_rows]
     learner = Learner(estimator, strong, classes, sample_weight, fit_params or {})
+    space = _numeric(strong)  # before the students are fitted, if it cannot be had
     folds = known_folds(
         codes, cv, seed, X=learner.take(known_rows), groups=known_groups
     )
@@ -202,7 +203,6 @@ def train_with_known(
     with task("correct the labels"):
         correction = sources.correct()
     with task("search neighbours"):
-        space = _numeric(strong)
         if graph is None:
             graph = nearest_neighbors(space, N_NEIGHBORS, n_jobs)
         tiebreak = row_keys(space, seed)
@@ -374,7 +374,13 @@ def _judge(sources, inner, cut, n_jobs) -> dict[str, np.ndarray]:
 def _numeric(strong):
     """Strong columns as numbers, missing ones replaced by the column's mean."""
     if not (isinstance(strong, np.ndarray) and strong.dtype.kind in "fiub"):
-        strong = np.asarray(strong, dtype=np.float64)
+        try:
+            strong = np.asarray(strong, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "Neighbours of rows are searched among the strong columns, which must "
+                f"be numbers: {error}. Encode other columns first, or leave them out."
+            ) from error
     if isinstance(strong, np.memmap) or strong.dtype.kind != "f":
         return strong
     missing = np.isnan(strong)

@@ -1,13 +1,20 @@
 """Correct, cut, train: what it makes, what it costs, and what it says of itself."""
 
+from contextlib import contextmanager
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binomtest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from overlapkit.label_models import MajorityVote
+from overlapkit.students._neighbor_graph import nearest_neighbors
 from overlapkit.students._recipe import (
     N_NEIGHBORS,
     accuracy_interval,
@@ -239,8 +246,6 @@ def test_cut_drops_rows_among_rows_of_another_class():
     wrong = rng.permutation(400)[:60]
     codes = truth.copy()
     codes[wrong] = 1 - codes[wrong]
-    from overlapkit.students._neighbor_graph import nearest_neighbors
-
     graph = nearest_neighbors(X, N_NEIGHBORS)
     keep = cut_rows(codes, np.array([], dtype=int), *graph, 2)
     assert not keep[wrong].any()
@@ -382,14 +387,27 @@ def test_weights():
 
 
 def test_missing_values_are_for_the_student():
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     X, known, truth, votes = make_task()
     X[::7, 2] = np.nan
     student = HistGradientBoostingClassifier(max_iter=10)
     made = train(X, known, truth, votes, student, judge=False)
     assert made.selected.sum() < 600
     assert np.mean(made.estimator.predict(X) == truth) > 0.7
+
+
+def test_columns_must_be_numbers():
+    X, known, truth, votes = make_task()
+    frame = pd.DataFrame(X).add_prefix("x").assign(word="a")
+    student = make_pipeline(FunctionTransformer(_numbers_only), LogisticRegression())
+    with pytest.raises(ValueError, match=r"must be numbers.*Encode other columns"):
+        train(frame, known, truth, votes, student)
+    made = train(frame.drop(columns="word"), known, truth, votes)
+    plain = train(X, known, truth, votes)
+    np.testing.assert_array_equal(made.selected, plain.selected)
+
+
+def _numbers_only(frame):
+    return frame.drop(columns="word").to_numpy()
 
 
 def test_half_precision_memory_map(tmp_path):
@@ -403,8 +421,6 @@ def test_half_precision_memory_map(tmp_path):
 
 
 def test_steps_are_announced():
-    from contextlib import contextmanager
-
     steps = []
 
     @contextmanager
