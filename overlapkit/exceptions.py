@@ -7,6 +7,7 @@ user can silence one, or turn one into an error, by name.
 __all__ = [
     "ClassCollapseWarning",
     "DegenerateGapWarning",
+    "MisleadingVoteWarning",
     "NoEvidenceOfGroupsWarning",
     "NoHardRowsWarning",
     "NoOverlapWarning",
@@ -65,6 +66,10 @@ class WeakLabelWarning(OverlapkitWarning):
 
 class UnknownVoteWarning(OverlapkitWarning):
     """A labelling function cast a vote that names no known class."""
+
+
+class MisleadingVoteWarning(OverlapkitWarning):
+    """A vote is learnt to make another class more probable than its own."""
 
 
 class DegenerateGapWarning(OverlapkitWarning):
