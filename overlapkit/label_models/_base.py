@@ -461,8 +461,12 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 weights = np.ones(votes.shape[0]) if counts is None else counts
                 overruled = int(weights[flipped].sum())
                 hot = votes.take(flipped).one_hot()
-                columns = np.flatnonzero(np.bincount(hot.indices))
-                misleading |= set((columns // votes.n_classes).tolist())
+                row = np.repeat(np.arange(len(flipped)), np.diff(hot.indptr))
+                function = hot.indices // votes.n_classes
+                # A row is accounted for if a function named already votes on it.
+                known = np.isin(function, list(misleading))
+                explained = np.bincount(row, known, minlength=len(flipped)) > 0
+                misleading |= set(function[~explained[row]].tolist())
         if not misleading:
             return
         names = self._function_names(sorted(misleading))

@@ -342,7 +342,9 @@ def groups_with_votes(votes, groups):
     hot = votes.one_hot()
     member = groups[hot.indices // votes.n_classes]
     marks = sparse.csr_matrix(
-        (np.ones(len(member)), member, hot.indptr), shape=(votes.shape[0], n_groups)
+        # Merging duplicates writes into indptr.
+        (np.ones(len(member)), member, hot.indptr.copy()),
+        shape=(votes.shape[0], n_groups),
     )
     marks.sum_duplicates()
     marks.data[:] = 1.0
@@ -356,6 +358,7 @@ class _EM:
         self.model, self.patterns, self.counts = model, patterns, counts
         self.cast, self.prior = cast, prior
         self.weights = 1 / model.copies_
+        self.one_vote = self.weights[:, None, None] * np.eye(len(prior))
         self.hot = patterns.one_hot().T.tocsr()
         self.silence = 1 - model.shrinkage_
         self.n_rows = counts.sum()
@@ -396,7 +399,8 @@ class _EM:
     def run(self):
         """Alternate until no posterior moves."""
         model, patterns = self.model, self.patterns
-        posterior = vote_shares(patterns.counts(), self.prior)
+        # Copies of a function share one vote, in the start as in all that follows.
+        posterior = vote_shares(patterns.scores(self.one_vote), self.prior)
         prior, tables, change = self.prior, None, np.inf
         n_iter, converged = 0, False
         while n_iter < model.max_iter and not converged:

@@ -24,8 +24,7 @@ class LabelModel(_BaseLabelModel):
     Two functions that err independently agree more often the better they are, so
     the rates of joint votes of all pairs reveal every function's accuracy without
     a label. With :math:`\mu_{(j,l),y} = P(\lambda_j = l \mid y)`, class balance
-    :math:`\pi`, :math:`P = \mathrm{diag}(\pi)`, and O the rates of joint votes among
-    the rows with a vote,
+    :math:`\pi`, :math:`P = \mathrm{diag}(\pi)`, and O the rates of joint votes,
 
     .. math::
 
@@ -172,8 +171,10 @@ class LabelModel(_BaseLabelModel):
     with equally many votes. The thresholds were chosen on real sets by leaving out one
     set at a time; `python -m benchmarks label-models` repeats that.
 
-    **Rows without a vote** change nothing: rates are taken over the other rows. Such
-    rows get the class balance. So does a vote that was never cast in `fit`.
+    **Rows without a vote** change nothing: rates are taken over the other rows, and
+    over as many rows without a vote as independent functions would leave (at most as
+    many again). Such rows get the class balance. So does a vote that was never cast in
+    `fit`.
 
     **Functions that never meet**, neither directly nor through others, are fitted
     apart: that two functions never vote on the same row is most often a matter of what
@@ -310,29 +311,17 @@ class LabelModel(_BaseLabelModel):
     def _fit_pairs(self, pairs, prior, labelled):
         """Everything that follows from pair counts and rows of known labels."""
         paper = self.variant == "metal"
-        m, n_classes = pairs.n_functions, pairs.n_classes
+        m = pairs.n_functions
         cast = pairs.cast()
         first = np.arange(m) if paper else pairs.copies()
-        kept = np.flatnonzero(first == np.arange(m))
-        place = np.searchsorted(kept, first)
         self.copies_ = np.bincount(first, minlength=m)[first]
 
-        n_rows = pairs.n_rows if paper else pairs.n_covered
-        columns = (kept[:, None] * n_classes + np.arange(n_classes)).ravel()
-        moments = pairs.counts
-        if len(kept) < m:
-            moments = moments[np.ix_(columns, columns)]
-        moments = moments / max(n_rows, 1)
-        groups = np.zeros(len(kept), dtype=np.intp)
-        if not paper:
-            groups = np.unique(pairs.groups()[kept], return_inverse=True)[1]
-        rates = cast[kept] / max(n_rows, 1)
-        diagonal = diagonal_table(n_classes, self.prior_precision)
-        start = _moments.starting_point(rates, prior, diagonal)
         with single_threaded_blas():
-            mu = self._minimise(moments, groups, prior, start, rates, n_rows)[place]
-
-        rate = (cast / max(n_rows, 1))[:, :, None]
+            mu, share = self._minimise(pairs, first, prior)
+        kept = np.flatnonzero(first == np.arange(m))
+        mu = mu[np.searchsorted(kept, first)]
+        n_rows = pairs.n_rows if paper else pairs.n_covered
+        rate = (cast * share / max(n_rows, 1))[:, :, None]
         voting = rate > 0
         lift = np.divide(mu, rate, out=np.ones_like(mu), where=voting)
         lift = np.clip(lift, _MIN_LIFT, 1 / prior)
@@ -344,12 +333,12 @@ class LabelModel(_BaseLabelModel):
         self._log_lift = np.log(self.precision_ / prior) / self.copies_[:, None, None]
         self.mu_ = np.clip(mu, 0.0, 1.0)
         right = np.einsum("jyy,y->j", self.mu_, prior)
-        share = rate.sum(axis=(1, 2))
+        votes = rate.sum(axis=(1, 2))
         self.accuracy_ = np.full(m, np.nan)
-        np.divide(right, share, out=self.accuracy_, where=share > 0)
+        np.divide(right, votes, out=self.accuracy_, where=votes > 0)
         np.minimum(self.accuracy_, 1.0, out=self.accuracy_)
 
-        n_voting = np.count_nonzero(cast[kept].sum(axis=1))
+        n_voting = np.count_nonzero(cast[kept].any(axis=1))
         if n_voting < 3:
             warn(
                 f"{n_voting} of {m} functions cast votes that are not those of another "
@@ -358,21 +347,39 @@ class LabelModel(_BaseLabelModel):
                 WeakLabelWarning,
             )
 
-    def _minimise(self, moments, groups, prior, start, rates, n_rows):
+    def _minimise(self, pairs, first, prior):
+        """Solution for functions without copies, and the share of covered rows."""
         settings = {"max_iter": self.max_iter, "tol": self.tol}
-        heavy = _moments.HEAVY_RIDGE * float((rates**2).sum())
+        n_classes = len(prior)
+        diagonal = diagonal_table(n_classes, self.prior_precision)
+        automatic = isinstance(self.ridge, str)
         self.dependence_ = np.nan
-        self.ridge_ = self.ridge
-        if isinstance(self.ridge, str):
-            self.ridge_ = _moments.LIGHT_RIDGE
-        result = _moments.solve(moments, groups, prior, start, self.ridge_, **settings)
-        if isinstance(self.ridge, str) and self.variant != "metal":
+        self.ridge_ = _moments.LIGHT_RIDGE if automatic else self.ridge
+        if self.variant == "metal":
+            share = 1.0
+            moments = pairs.counts / max(pairs.n_rows, 1)
+            rates = moments.diagonal().reshape(-1, n_classes)
+            start = _moments.starting_point(rates, prior, diagonal)
+            groups = np.zeros(pairs.n_functions, dtype=np.intp)
+            result = _moments.solve(
+                moments, groups, prior, start, self.ridge_, **settings
+            )
+        else:
+            moments, groups, _ = _moments.distinct_moments(pairs, first)
+            result, share = _moments.solve_with_share(
+                moments, groups, prior, diagonal, self.ridge_, **settings
+            )
+        if automatic and self.variant != "metal":
+            moments *= share
             self.dependence_ = _moments.unexplained_agreement(
-                moments, groups, prior, result.mu, max(n_rows, 1)
+                moments, groups, prior, result.mu, max(pairs.n_covered, 1)
             )
             weight = min(1.0, self.dependence_ / _moments.FULL_SHRINKAGE_AT)
+            rates = moments.diagonal().reshape(-1, n_classes)
+            heavy = _moments.HEAVY_RIDGE * float((rates**2).sum())
             self.ridge_ = (1 - weight) * _moments.LIGHT_RIDGE + weight * heavy
             if weight > 0:
+                start = _moments.starting_point(rates, prior, diagonal)
                 result = _moments.solve(
                     moments, groups, prior, start, self.ridge_, **settings
                 )
@@ -386,7 +393,7 @@ class LabelModel(_BaseLabelModel):
                 f"({result.message}). Raise `max_iter` or `tol`.",
                 ConvergenceWarning,
             )
-        return result.mu
+        return result.mu, share
 
     def _join_labels(self, labelled, prior) -> bool:
         """Let known labels correct `precision_`; return whether they do."""

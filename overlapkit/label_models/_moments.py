@@ -17,6 +17,9 @@ LIGHT_RIDGE = 1e-4
 FULL_SHRINKAGE_AT = 0.005
 HEAVY_RIDGE = 2.0
 
+_SHARE_ROUNDS = 10
+_SHARE_TOLERANCE = 1e-3
+
 
 @dataclass(frozen=True)
 class PairCounts:
@@ -75,7 +78,7 @@ class PairCounts:
 
 
 def moment_objective(
-    mu, off_diagonal, rates, prior, n_functions, start, ridge
+    mu, off_diagonal, rates, prior, n_functions, start, ridge, squared=None
 ) -> tuple[float, np.ndarray]:
     r"""Distance between the observed moments and those of mu, and its gradient.
 
@@ -96,6 +99,8 @@ def moment_objective(
     prior : ndarray of shape (K,)
     n_functions : int
     ridge : float
+    squared : float, default=None
+        Sum of the squares of `off_diagonal`, if it is known already.
 
     Returns
     -------
@@ -111,7 +116,9 @@ def moment_objective(
     own = heavy @ (np.swapaxes(blocks, 1, 2) @ heavy)
     marginal = mu @ prior - rates
     pull = mu - start
-    value = np.vdot(off_diagonal, off_diagonal) - 2 * np.vdot(observed, mu)
+    if squared is None:
+        squared = np.vdot(off_diagonal, off_diagonal)
+    value = squared - 2 * np.vdot(observed, mu)
     value += np.vdot(inner, inner.T) - np.vdot(own, blocks)
     value += marginal @ marginal + ridge * np.vdot(pull, pull)
     modelled = weighted @ (mu.T @ weighted) - own.reshape(mu.shape)
@@ -158,6 +165,7 @@ def _minimise(moments, prior, start, ridge, max_iter, tol) -> Solution:
     flat_start = start.reshape(m * n_classes, n_classes)
     rates = moments.diagonal().copy()
     off_diagonal = _without_own(moments, m)
+    squared = np.vdot(off_diagonal, off_diagonal)
 
     def objective(flat):
         value, gradient = moment_objective(
@@ -168,6 +176,7 @@ def _minimise(moments, prior, start, ridge, max_iter, tol) -> Solution:
             m,
             flat_start,
             ridge,
+            squared,
         )
         return value, gradient.ravel()
 
@@ -212,13 +221,41 @@ def unexplained_agreement(moments, groups, prior, mu, n_rows) -> float:
         block = moments if len(members) == m else moments[np.ix_(rows, rows)]
         off = _without_own(block, len(members))
         part = mu[members].reshape(len(rows), n_classes)
-        value, _ = moment_objective(
-            part, off, part @ prior, prior, len(members), part, 0.0
-        )
         squared = np.vdot(off, off)
+        value, _ = moment_objective(
+            part, off, part @ prior, prior, len(members), part, 0.0, squared
+        )
         missed, total = missed + max(value, 0.0), total + squared
         noise += (off.sum() - squared) / n_rows
     return float(max(0.0, missed - noise) / total) if total > 0 else 0.0
+
+
+def solve_with_share(moments, groups, prior, diagonal, ridge, **settings):
+    """Minimise the distance where rows without a vote were left out.
+
+    Leaving them out makes functions seem to meet more often than they do, by one over
+    the share of rows with a vote. That share is the one which the solution implies: if
+    functions are independent given the class,
+    1 - sum over y of P(y) prod over j of P(no vote of j | y).
+
+    Returns
+    -------
+    result : Solution
+    share : float
+        At least one half: votes that exclude each other would drive it to zero.
+    """
+    n_classes = len(prior)
+    share, change = 1.0, 1.0
+    for _ in range(_SHARE_ROUNDS):
+        rates = moments.diagonal().reshape(-1, n_classes) * share
+        start = starting_point(rates, prior, diagonal)
+        result = solve(moments * share, groups, prior, start, ridge, **settings)
+        none = np.clip(1 - np.clip(result.mu, 0, 1).sum(axis=1), 0, 1)
+        implied = max(0.5, 1 - float(prior @ none.prod(axis=0)))
+        change, share = abs(implied - share), implied
+        if change < _SHARE_TOLERANCE:
+            break
+    return result, share
 
 
 def dependence(pairs, first, prior, diagonal) -> float:
@@ -233,14 +270,14 @@ def dependence(pairs, first, prior, diagonal) -> float:
     diagonal : ndarray of shape (K, K)
         Where the fit starts.
     """
-    moments, groups, kept = distinct_moments(pairs, first)
-    n_rows = max(pairs.n_covered, 1)
-    start = starting_point(pairs.cast()[kept] / n_rows, prior, diagonal)
+    moments, groups, _ = distinct_moments(pairs, first)
     with single_threaded_blas():
-        result = solve(
-            moments, groups, prior, start, LIGHT_RIDGE, max_iter=1000, tol=1e-8
+        result, share = solve_with_share(
+            moments, groups, prior, diagonal, LIGHT_RIDGE, max_iter=1000, tol=1e-8
         )
-    return unexplained_agreement(moments, groups, prior, result.mu, n_rows)
+    return unexplained_agreement(
+        moments * share, groups, prior, result.mu, max(pairs.n_covered, 1)
+    )
 
 
 def distinct_moments(pairs, first):

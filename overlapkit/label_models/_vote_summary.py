@@ -179,7 +179,7 @@ def _table(model, votes, known, y, confidence_level):
                 ),
             }
         )
-    return pd.DataFrame(rows, index=pd.Index(names, name="function"))
+    return pd.DataFrame(rows, index=pd.Index(names))
 
 
 def _note(n_votes, overlaps, other, similarity, against, worse):
