@@ -370,18 +370,19 @@ class LabelModel(_BaseLabelModel):
                 moments, groups, prior, diagonal, self.ridge_, **settings
             )
         if automatic and self.variant != "metal":
-            moments *= share
             self.dependence_ = _moments.unexplained_agreement(
-                moments, groups, prior, result.mu, max(pairs.n_covered, 1)
+                moments * share, groups, prior, result.mu, max(pairs.n_covered, 1)
             )
             weight = min(1.0, self.dependence_ / _moments.FULL_SHRINKAGE_AT)
-            rates = moments.diagonal().reshape(-1, n_classes)
-            heavy = _moments.HEAVY_RIDGE * float((rates**2).sum())
-            self.ridge_ = (1 - weight) * _moments.LIGHT_RIDGE + weight * heavy
             if weight > 0:
+                # What independence implies is worth as much as independence is.
+                share = 1 - (1 - weight) * (1 - share)
+                rates = moments.diagonal().reshape(-1, n_classes) * share
+                heavy = _moments.HEAVY_RIDGE * float((rates**2).sum())
+                self.ridge_ = (1 - weight) * _moments.LIGHT_RIDGE + weight * heavy
                 start = _moments.starting_point(rates, prior, diagonal)
                 result = _moments.solve(
-                    moments, groups, prior, start, self.ridge_, **settings
+                    moments * share, groups, prior, start, self.ridge_, **settings
                 )
         self.n_iter_, self.objective_ = result.n_iter, result.value
         # A line search that can gain nothing more has met machine precision.
