@@ -495,6 +495,8 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
 
 
 def _validated(model, X, *, reset):
+    if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
+        X = np.array(X, dtype=object)  # else None and numbers are turned into strings
     return validate_data(
         model, X, reset=reset, dtype=None, accept_sparse="csr", ensure_all_finite=False
     )

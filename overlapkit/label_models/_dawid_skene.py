@@ -62,7 +62,7 @@ class DawidSkene(_BaseLabelModel):
         Distrust :math:`w` of the independence of functions, between 0 and 1. It
         weakens what abstentions say, and adds as many imaginary rows as w times the
         number of covered rows, shared by the classes. "auto": 0 if functions agree as
-        independent ones would, 1 if 0.5 % or more of their agreement (`dependence_`)
+        independent ones would, 1 if 0.2 % or more of their agreement (`dependence_`)
         remains unexplained, linear in between.
 
     max_iter : int, default=1000

@@ -49,7 +49,7 @@ class LabelModel(_BaseLabelModel):
     ridge : "auto" or float, default="auto"
         Weight :math:`\rho` of the distance to :math:`\mu_0`, in units of squared
         probabilities, not negative. "auto": small (1e-4) if functions agree as
-        independent ones would, large (twice the sum of squared vote rates) if 0.5 % or
+        independent ones would, large (twice the sum of squared vote rates) if 0.2 % or
         more of their agreement (`dependence_`) remains unexplained, linear in between.
 
     label_strength : float, default=10.0

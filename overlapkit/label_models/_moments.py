@@ -14,7 +14,7 @@ from overlapkit._threads import single_threaded_blas
 
 LIGHT_RIDGE = 1e-4
 # Chosen over the real sets by `python -m benchmarks label-models`.
-FULL_SHRINKAGE_AT = 0.005
+FULL_SHRINKAGE_AT = 0.002
 HEAVY_RIDGE = 2.0
 
 _SHARE_ROUNDS = 10

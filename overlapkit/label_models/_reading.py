@@ -244,8 +244,8 @@ def unknown_votes(cast, classes, by_name) -> list:
 def refuse_common(cast, counts, classes, values) -> None:
     """Refuse a vote that most rows hold and no label has: it may be "no vote".
 
-    Integers that follow on the classes may also be further classes, so among them only
-    the most frequent vote is taken for "no vote".
+    A number that follows on the classes may also be a further class, and so may 0 among
+    numbers of named classes: these are taken for "no vote" if no vote is more frequent.
     """
     n_rows, n_classes = values.shape[0], len(classes)
     if n_rows <= 10 or cast[0] < 0:
@@ -257,10 +257,9 @@ def refuse_common(cast, counts, classes, values) -> None:
     value = extra[0]
     if not by_name and value == n_classes:
         value = 0  # names stand for 1 to K, or there is one class more
-    neighbours = [-1, n_classes]
-    if by_name:
-        neighbours = [int(min(classes)) - 1, int(max(classes)) + 1]
-    if (value in neighbours or value == 0) and value != cast[np.argmax(counts)]:
+    follows = int(max(classes)) + 1 if by_name else n_classes
+    unsure = value == follows or (value == 0 and not by_name)
+    if unsure and value != cast[np.argmax(counts)]:
         return
     share = share_of_rows(values, value)
     if share > 0.5:
