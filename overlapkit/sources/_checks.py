@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.labels import check_labels, join_labels, known_labels
 from overlapkit.metrics._regret import cumulative_regret
 from overlapkit.policies import UCB
 from overlapkit.sources._ledger import SourceLedger
-from overlapkit.weak._labels import check_labels, join_labels, known_labels
 
 __all__ = [
     "check_class_floor",

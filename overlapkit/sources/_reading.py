@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from overlapkit._utils.labels import is_missing
 from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit.exceptions import UninformativeBatchWarning
 from overlapkit.scorers._base import BaseScorer
@@ -15,7 +16,6 @@ from overlapkit.scorers._regions import OVERLAP
 from overlapkit.sources._ledger import Reading
 from overlapkit.sources._rewards import Batch
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
-from overlapkit.weak._labels import is_missing
 from overlapkit.weak._model import weak_model_kind
 from overlapkit.weak._views import is_dataframe
 

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
+from overlapkit._utils.labels import is_missing, known_labels, same_marker
 from overlapkit._utils.progress import fit_task
 from overlapkit._utils.sklearn_compat import _num_samples, _safe_indexing
 from overlapkit.exceptions import (
@@ -38,7 +39,6 @@ from overlapkit.sources._reading import (
 )
 from overlapkit.sources._rewards import OverlapDensity
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
-from overlapkit.weak._labels import is_missing, known_labels, same_marker
 from overlapkit.weak._model import align_columns
 from overlapkit.weak._views import (
     check_features,

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.labels import known_labels
 from overlapkit._utils.progress import CallbackSupportMixin
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
@@ -21,7 +22,6 @@ from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.sources._checks import check_y, first_source
 from overlapkit.sources._run import SourceRun
 from overlapkit.sources._student import SourceStudent
-from overlapkit.weak._labels import known_labels
 from overlapkit.weak._model import weak_model_kind
 from overlapkit.weak._views import check_features
 
