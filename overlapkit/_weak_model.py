@@ -62,6 +62,8 @@ def fit_label_model(weak_estimator, votes, known, y_known) -> Any:
                 f"of the codes 0, 1, ..., to the {type(inner).__name__} in it."
             )
         return model.fit(votes, y_known) if complete else model.fit(votes)
+    if hasattr(model, "_fit_named"):
+        return model._fit_named(votes, known, y_known)
     if len(y_known) and classes is None:
         model.set_params(classes=_meaning_of_codes(votes, y_known, complete))
     return model.fit(votes)
