@@ -1,7 +1,15 @@
 """Experiments that can fail: mixing curves with controls, reports with intervals."""
 
+from overlapkit.model_selection._gain_interval import gain_interval
+from overlapkit.model_selection._known_label_split import KnownLabelSplit
 from overlapkit.model_selection._overlap_curve import overlap_curve
 from overlapkit.model_selection._weak_to_strong_report import weak_to_strong_report
 from overlapkit.model_selection._weak_to_strong_summary import weak_to_strong_summary
 
-__all__ = ["overlap_curve", "weak_to_strong_report", "weak_to_strong_summary"]
+__all__ = [
+    "KnownLabelSplit",
+    "gain_interval",
+    "overlap_curve",
+    "weak_to_strong_report",
+    "weak_to_strong_summary",
+]
