@@ -237,7 +237,7 @@ def _row_part(row_means, weights, strata, per_row) -> tuple[np.ndarray, float]:
 
 
 def _repeat_part(residuals, tested, per_row) -> np.ndarray:
-    """Covariance by the draw of seeds or splits; zero where it cannot be told."""
+    """Covariance by the draw of seeds or splits; zero where they do not show it."""
     m, n_repeats, _ = residuals.shape
     left = np.mean(1 - 1 / per_row[per_row > 1]) if (per_row > 1).any() else 0.0
     several = tested[:, per_row > 1]
