@@ -30,6 +30,10 @@ COMMANDS = {
         "benchmarks.studies.ablation",
         "study 3: density, size, hard rows, label purity: which carries the gain",
     ),
+    "coverage": (
+        "benchmarks.coverage",
+        "how often the intervals of gains hold the true gain, simulated",
+    ),
     "expansion": (
         "benchmarks.expansion",
         "bound of coverage expansion and actual error, side by side",

@@ -31,9 +31,10 @@ from threadpoolctl import threadpool_limits
 from overlapkit import OverlapDetector
 from overlapkit.datasets import make_overlap_classification
 from overlapkit.exceptions import OverlapkitWarning
-from overlapkit.model_selection import overlap_curve
+from overlapkit.model_selection import DetectedRows, overlap_curve
 from overlapkit.scorers import reference_similarity, weak_confidence
 from overlapkit.thresholds import change_point
+from overlapkit.weak import WeakRows
 
 TOLERANCE = 0.02
 SETTINGS = {"d=10": (10, 1.0), "d=10, easy x3": (10, 3.0), "d=20": (20, 1.0)}
@@ -186,30 +187,39 @@ def _densities(weak, X, source, score):
 def mixing_run(n_features, seed):
     """Accuracy, on all and on hard test rows, without and with the first part."""
     (_, rows, test), weak = draw(n_features, 1.0, np.random.RandomState(seed))
-    labels, confidence, hard = confidence_and_hard(weak, rows.X)
+    _, _, hard = confidence_and_hard(weak, rows.X)
+    proba = weak.predict_proba(rows.X[:, : weak.n_features_in_])
+    # the recorded runs gave class 0 to all rows the weak model is undecided about
+    first = proba.copy()
+    first[np.isclose(first[:, 0], 0.5, rtol=0, atol=1e-12)] = 0.5 + 1e-7, 0.5 - 1e-7
     detected = {"truth": np.minimum(rows.region, 2)}
     for name, score in (("paper", "max |cos| (paper)"), ("mean", "mean |cos|")):
         detected[name] = np.where(hard, 2, 0)
         overlap = ~below_split(similarity(rows.X, hard, score))
         detected[name][np.flatnonzero(~hard)[overlap]] = 1
-    result = {}
-    for name, regions in detected.items():
-        curve = overlap_curve(
+
+    def curve(proba, regions):
+        return overlap_curve(
             LogisticRegression(C=0.01),
-            None,
+            DetectedRows(WeakRows.from_proba(rows.X, proba), regions),
             rows.X,
             X_test=test.X,
             y_test=test.y,
             regions_test=test.region,
-            weak_labels=labels,
-            weak_confidence=confidence,
-            detected_regions=regions,
             shares=[0, 1],
             n_repeats=1,
             random_state=seed,
         )
-        for pool, part in curve.groupby("pool"):
+
+    result = {}
+    for name, regions in detected.items():
+        for pool, part in curve(first, regions).groupby("pool"):
             result[name, pool] = part[["accuracy", "accuracy_hard"]].to_numpy().T
+    # controls have quotas of the weak classes, which the recorded ones had not: with
+    # undecided rows in one class, these quotas would be far from equal
+    for pool, part in curve(proba, detected["mean"]).groupby("pool"):
+        if ("mean", pool) in MIXING and pool in ("random non-hard", "most confident"):
+            result["mean", pool][:, 1] = part[["accuracy", "accuracy_hard"]].iloc[1]
     return result
 
 

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from overlapkit.model_selection import DetectedRows
     from overlapkit.scorers._overlap_detector import OverlapDetector
 
 
 __all__ = ["OverlapCurveDisplay"]
 
-# told apart in grey, and by people who do not see red or green (Okabe and Ito, 2008);
-# with and without hard rows are two experiments, so they differ in the line style
+# distinct in greyscale and with colour-vision deficiency (Okabe and Ito, 2008); the
+# line style says whether a pool has hard rows: these are two experiments
 _STYLES = {
     "overlap": {"color": "#D55E00", "marker": "o"},
     "random non-hard": {"color": "#0072B2", "marker": "s"},
@@ -35,13 +36,15 @@ _NEEDED = {"pool", "share", "seed"}
 class OverlapCurveDisplay:
     r"""Accuracy of a strong model against the share of overlap rows it learnt from.
 
-    The curve of the detected overlap rows is drawn among its controls, always: one
-    that rises like that of random non-hard rows says that leaving out hard rows
-    helps, and nothing about overlap. Pools with hard rows have full lines, pools
-    without have broken ones.
+    The curve of the detected overlap rows is always drawn with its controls. If it
+    increases as much as that of random non-hard rows, leaving out hard rows helps, and
+    overlap need not. Pools with hard rows have solid lines, pools without have dashed
+    lines.
 
-    For every pool and share the point is the mean over the repeats, the band
-    :math:`\pm` one standard error of it, :math:`s / \sqrt{n_\text{repeats}}`.
+    For every pool and share, the point is the mean over the repeats. The band is the
+    95 % interval of an accuracy, by :func:`~overlapkit.model_selection.gain_interval`,
+    which allows for the draw of the test rows; for other columns it is :math:`\pm` one
+    standard error of the mean over repeats, :math:`s / \sqrt{n_\text{repeats}}`.
 
     Parameters
     ----------
@@ -60,8 +63,7 @@ class OverlapCurveDisplay:
     lines_ : dict of str to matplotlib Line2D
         The line of each pool.
     bands_ : dict of str to matplotlib artist
-        The band of each pool; empty when there is a single repeat or none was asked
-        for.
+        The band of each pool; empty without bounds, or where none was requested.
 
     Raises
     ------
@@ -105,7 +107,7 @@ class OverlapCurveDisplay:
     def from_estimator(
         cls,
         estimator: BaseEstimator | None,
-        detector: "OverlapDetector | None",
+        detector: "OverlapDetector | DetectedRows",
         X: ArrayLike,
         y: ArrayLike | None = None,
         *,
@@ -121,8 +123,8 @@ class OverlapCurveDisplay:
         ----------
         estimator : classifier or None
             The strong model.
-        detector : OverlapDetector or None
-            Finds the regions.
+        detector : OverlapDetector or DetectedRows
+            Finds the regions, or rows with regions from elsewhere.
         X : array-like or dataframe of shape (n_samples, n_features)
             Rows to learn from.
         y : array-like of shape (n_samples,), default=None
@@ -199,7 +201,7 @@ class OverlapCurveDisplay:
         pools : list of str, default=None
             Pools to draw; None: all.
         band : bool, default=True
-            Draw one standard error on either side of the mean.
+            Draw the interval of the mean, or one standard error where there is none.
         **kwargs : dict
             Passed to ``Axes.plot`` for every line.
 
@@ -216,8 +218,9 @@ class OverlapCurveDisplay:
         import matplotlib.pyplot as plt
 
         pools = self._check_pools(pools)
-        if metric not in self.curve.columns or metric in _NEEDED:
-            names = sorted(set(self.curve.columns) - _NEEDED)
+        drawn = [name for name in self.curve if not name.endswith(("_low", "_high"))]
+        if metric not in drawn or metric in _NEEDED:
+            names = sorted(set(drawn) - _NEEDED)
             raise ValueError(f"There is no column {metric!r} to draw; one of {names}.")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
@@ -229,22 +232,33 @@ class OverlapCurveDisplay:
             style = {"label": pool, "markersize": 4, **_STYLES.get(pool, {}), **kwargs}
             (line,) = ax.plot(mean.index, mean, **style)
             self.lines_[pool] = line
-            if band and n.max() > 1:
+            low, high = self._bounds(pool, metric)
+            if low is None:
                 error = shares.std() / np.sqrt(n)
+                low, high = mean - error, mean + error
+            if band and low.notna().any():
                 self.bands_[pool] = ax.fill_between(
                     mean.index,
-                    mean - error,
-                    mean + error,
+                    low,
+                    high,
                     color=line.get_color(),
                     alpha=0.15,
                     linewidth=0,
                 )
-        ax.set_xlabel("share of the first part of the pool among the rows learnt from")
+        ax.set_xlabel("share of the pool's rows in the training set")
         kind, _, region = metric.partition("accuracy_")
         name = f"accuracy on {region} rows" if region and not kind else metric
         ax.set_ylabel(name.replace("_", " "))
         ax.legend(title="pool", fontsize="small")
         return self
+
+    def _bounds(self, pool, metric):
+        """Interval of the mean of a column; None where the curve has none."""
+        names = [f"{metric}_low", f"{metric}_high"]
+        if not set(names) <= set(self.curve.columns):
+            return None, None
+        part = self.curve[self.curve["pool"] == pool].groupby("share")[names].first()
+        return part[names[0]], part[names[1]]
 
     def _check_pools(self, pools):
         there = list(dict.fromkeys(self.curve["pool"]))

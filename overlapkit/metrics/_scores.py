@@ -28,14 +28,15 @@ def performance_gap_recovered_score(
 ) -> float | Any:
     r"""Share of the gap between an anchor and the ceiling that a student closes.
 
-    1 means as good as the ceiling, 0 no better than the anchor, below 0 worse.
+    1 means as good as the ceiling, 0 no better than the anchor, below 0 worse. A gap
+    within rounding (a relative 1e-9) is no gap.
 
     .. math:: \mathrm{PGR} = \frac{\text{student} - \text{anchor}}
                                   {\text{ceiling} - \text{anchor}}
 
-    The anchor has to be named because it is not the same everywhere: with the weak
-    model's score it says how much was gained over the teacher; with the score of an
-    untuned strong model it says something else.
+    The anchor must be named because studies differ in it: the score of the weak model
+    measures the gain over the weak model, the score of an untuned strong model the gain
+    by training.
 
     Parameters
     ----------
@@ -57,7 +58,8 @@ def performance_gap_recovered_score(
     Raises
     ------
     ValueError
-        If a ceiling is not above its anchor and ``on_degenerate="raise"``.
+        If a ceiling is not above its anchor, by more than rounding, and
+        ``on_degenerate="raise"``.
 
     Warns
     -----
@@ -66,8 +68,8 @@ def performance_gap_recovered_score(
 
     Notes
     -----
-    Average scores first or shares first? The mean of shares is dominated by runs with
-    a small gap; state which you report.
+    Over several runs, the share of the mean scores and the mean of the shares differ:
+    the latter is dominated by runs with a small gap. State which one you report.
 
     References
     ----------
@@ -90,13 +92,14 @@ def performance_gap_recovered_score(
         np.asarray(ceiling, dtype=float),
     )
     gap = ceiling - anchor
-    # not (gap > 0) rather than gap <= 0, so that a missing score counts as well
-    degenerate = ~(gap > 0)
+    rounding = 1e-9 * np.maximum(np.abs(ceiling), np.abs(anchor))
+    # not (gap > ...) rather than gap <= ..., so that a missing score counts as well
+    degenerate = ~(gap > rounding)
     if degenerate.any():
         message = (
             f"No gap to recover in {int(degenerate.sum())} of {gap.size} cases: the "
             f"ceiling ({ceiling[degenerate].flat[0]:.4g}) is not above the anchor "
-            f"({anchor[degenerate].flat[0]:.4g})."
+            f"({anchor[degenerate].flat[0]:.4g}) by more than rounding errors."
         )
         if on_degenerate == "raise":
             raise ValueError(message)
@@ -150,10 +153,10 @@ def region_report(
     *,
     weak_labels: ArrayLike | None = None,
 ) -> pd.DataFrame:
-    """Accuracy region by region: where a student gains.
+    """Accuracy by region, of a student and its weak model.
 
-    A student that learnt the hard pattern is better than its teacher on hard rows. If
-    all its gain lies in the overlap, something else happened.
+    A student that has learnt the hard pattern is more accurate than the weak model on
+    hard rows. A gain on overlap rows alone has another cause.
 
     Parameters
     ----------
@@ -164,7 +167,7 @@ def region_report(
     regions : array-like of shape (n_samples,)
         Region of each row: 0 easy, 1 overlap, 2 hard, 3 neither.
     weak_labels : array-like of shape (n_samples,), default=None
-        The teacher's predictions.
+        The weak model's predictions.
 
     Returns
     -------

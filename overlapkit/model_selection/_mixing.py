@@ -8,52 +8,52 @@ __all__ = ["draw_rows", "make_pools", "smallest_part"]
 
 
 def make_pools(
-    detected, confidence, scores, regions, rng
+    detected, controls, scores, regions, rng
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The pools of the mixing experiment: what is added, and what it replaces.
+    """The pools of the mixing experiment: rows that are added, and rows they replace.
 
     Parameters
     ----------
     detected : ndarray of shape (n_samples,) of int
         Region of each row by a detector.
-    confidence : ndarray of shape (n_samples,)
-        Weak confidence.
+    controls : dict of str to ndarray of shape (n_samples,) of bool
+        Rows of the controls of the overlap rows.
     scores : ndarray of shape (n_samples,) or None
         Overlap scores; None: no bands.
     regions : ndarray of shape (n_samples,) of int or None
         True regions; None: unknown.
     rng : RandomState
-        Draws the random control and breaks ties.
+        Breaks ties of the scores.
 
     Returns
     -------
     pools : dict of str to (ndarray of int, ndarray of int)
         Positions of the rows whose share grows, and of those they replace.
     """
-    everything = np.arange(len(detected))
-    hard = detected == HARD
-    overlap = np.flatnonzero(detected == OVERLAP)
-    not_hard = np.flatnonzero(~hard)
-    lot = rng.permutation(len(detected))
-    at_random = rng.choice(not_hard, len(overlap), replace=False)
-    most_confident = np.lexsort((lot, -confidence))[: len(overlap)]
-    pools = {
-        "overlap": (overlap, np.setdiff1d(everything, overlap)),
-        "random non-hard": (at_random, np.setdiff1d(everything, at_random)),
-        "most confident": (most_confident, np.setdiff1d(everything, most_confident)),
-        "overlap vs easy": (overlap, np.flatnonzero(detected == EASY)),
-    }
+    covered = controls["covered rows"]
+    everything = np.flatnonzero(covered)
+    overlap = np.flatnonzero(covered & (detected == OVERLAP))
+    pools = {"overlap": (overlap, np.setdiff1d(everything, overlap))}
+    for name in ("random non-hard", "most confident"):
+        rows = np.flatnonzero(controls[name])
+        pools[name] = rows, np.setdiff1d(everything, rows)
+    pools["overlap vs easy"] = overlap, np.flatnonzero(covered & (detected == EASY))
     if scores is not None:
-        best_first = not_hard[np.lexsort((lot[not_hard], -scores[not_hard]))]
+        not_hard = np.flatnonzero(covered & (detected != HARD))
+        order = rng.permutation(len(not_hard))
+        best_first = not_hard[np.lexsort((order, -scores[not_hard]))]
         half = len(best_first) // 2
         pools["high vs low scores"] = (
             best_first[:half],
             best_first[len(best_first) - half :],
         )
     if regions is not None:
-        truth = np.flatnonzero(regions == OVERLAP)
+        truth = np.flatnonzero(covered & (regions == OVERLAP))
         pools["true overlap"] = truth, np.setdiff1d(everything, truth)
-        pools["true overlap vs easy"] = truth, np.flatnonzero(regions == EASY)
+        pools["true overlap vs easy"] = (
+            truth,
+            np.flatnonzero(covered & (regions == EASY)),
+        )
     return pools
 
 

@@ -5,36 +5,35 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_array, column_or_1d
+from sklearn.base import BaseEstimator, clone, is_regressor
+from sklearn.utils import check_array
 
 from overlapkit._utils.labels import check_common_labels
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     Interval,
+    _num_samples,
     _safe_indexing,
     validate_params,
 )
+from overlapkit.model_selection._detected_rows import DetectedRows, detect
+from overlapkit.model_selection._intervals import metric_weights, row_interval
 from overlapkit.model_selection._mixing import draw_rows, make_pools, smallest_part
 from overlapkit.model_selection._students import (
     TRUE_REGIONS,
     balanced_accuracy,
     check_regions,
+    check_test_labels,
     draw_seeds,
     fit_predict,
     known_truth,
-    repeats,
+    make_splits,
     run_repeats,
     seeded,
 )
-from overlapkit.model_selection._weakly_labeled import (
-    GIVEN,
-    WeaklyLabeled,
-    check_given,
-    detect,
-)
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.scorers._regions import HARD, OVERLAP, REGION_NAMES
+from overlapkit.students._controls import control_rows
 from overlapkit.students._training import default_strong_estimator
 
 __all__ = ["overlap_curve"]
@@ -43,7 +42,7 @@ __all__ = ["overlap_curve"]
 @validate_params(
     {
         "estimator": [HasMethods(["fit", "predict"]), None],
-        "detector": [OverlapDetector, None],
+        "detector": [OverlapDetector, DetectedRows],
         "X": "no_validation",
         "y": "no_validation",
         "X_test": "no_validation",
@@ -51,10 +50,6 @@ __all__ = ["overlap_curve"]
         "y_true": "no_validation",
         "regions": ["array-like", None],
         "regions_test": ["array-like", None],
-        "weak_labels": ["array-like", None],
-        "weak_confidence": ["array-like", None],
-        "detected_regions": ["array-like", None],
-        "overlap_scores": ["array-like", None],
         "shares": ["array-like", None],
         "n_train": [Interval(Integral, 1, None, closed="left"), None],
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
@@ -66,7 +61,7 @@ __all__ = ["overlap_curve"]
 )
 def overlap_curve(
     estimator: BaseEstimator | None,
-    detector: OverlapDetector | None,
+    detector: OverlapDetector | DetectedRows,
     X: ArrayLike,
     y: ArrayLike | None = None,
     *,
@@ -75,10 +70,6 @@ def overlap_curve(
     y_true: ArrayLike | None = None,
     regions: ArrayLike | None = None,
     regions_test: ArrayLike | None = None,
-    weak_labels: ArrayLike | None = None,
-    weak_confidence: ArrayLike | None = None,
-    detected_regions: ArrayLike | None = None,
-    overlap_scores: ArrayLike | None = None,
     shares: ArrayLike | None = None,
     n_train: int | None = None,
     n_repeats: int = 10,
@@ -86,13 +77,13 @@ def overlap_curve(
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
 ) -> pd.DataFrame:
-    r"""Train a strong model on weak labels, with more and more overlap rows.
+    r"""Train a strong model on a growing share of overlap rows, with controls.
 
-    If overlap rows teach a strong model what the weak one does not know, replacing
-    other rows by them must help. It nearly always seems to, because the other rows
-    include the hard ones, whose weak labels are guesses: random rows that are not
-    hard lift the curve as much. So the curve never comes without its controls, and
-    the one to look at first is ``overlap vs easy``, where no hard row takes part.
+    If a strong model learns from overlap rows what the weak model does not know, its
+    accuracy increases when overlap rows replace others. But it also increases because
+    the others include hard rows, whose weak labels are close to random: random rows
+    that are not hard raise the curve as much. So the curve always includes controls;
+    ``overlap vs easy``, which has no hard rows, is the most informative.
 
     At the share :math:`r` a student learns from exactly :math:`n` rows and their weak
     labels,
@@ -107,7 +98,7 @@ def overlap_curve(
     ======================  ==========================  ===========================
     overlap                 detected overlap rows       all others
     random non-hard         as many non-hard rows       all others
-    most confident          as many, by confidence      all others
+    most confident          as many, most confident     all others
     overlap vs easy         detected overlap rows       detected easy rows
     high vs low scores      non-hard rows, upper half   lower half of the scores
     true overlap            true overlap rows           all others
@@ -115,24 +106,29 @@ def overlap_curve(
     ======================  ==========================  ===========================
 
     :math:`n` is the same for all pools and shares. The last two are there when
-    `regions` are given.
+    `regions` are given. The second and the third are the controls of the same name in
+    :func:`weak_to_strong_report`, with quotas in proportion to the weak classes. Rows
+    without a weak label are in no pool.
 
     Parameters
     ----------
     estimator : classifier or None
         The strong model; a clone is fitted for every training set. None: LightGBM.
-    detector : OverlapDetector or None
-        Finds the regions, and says what the weak model and the two views are; a
-        clone is fitted on the rows to learn from. None: see `weak_labels`.
+    detector : OverlapDetector or DetectedRows
+        Finds the regions; its parameters determine the weak model and the two views. A
+        clone is fitted on the rows to learn from. Or the rows of X with regions from
+        elsewhere.
     X : array-like or dataframe of shape (n_samples, n_features)
-        Rows to learn from, both views side by side. Without a detector, the strong
+        Rows to learn from, both views side by side; with DetectedRows, the strong
         view.
     y : array-like of shape (n_samples,), default=None
         Labels the weak model learns from, as the detector takes them. No student
         sees them.
     X_test, y_test : array-like, default=None
-        Rows to test on, with true labels. None: every repeat holds `test_size` of the
-        rows out, and fits the detector on the rest.
+        Rows to test on, with true labels; they must not be rows of X. None: every
+        repeat holds `test_size` of the rows out (where some labels are unknown: the
+        rows with a known label, in about ``1 / test_size`` folds), and fits the
+        detector on the rest.
     y_true : array-like of shape (n_samples,), default=None
         True labels of X, for the label purity and for held-out rows; None: `y`.
     regions : array-like of shape (n_samples,), default=None
@@ -140,18 +136,12 @@ def overlap_curve(
     regions_test : array-like of shape (n_test,), default=None
         Regions of X_test to report accuracies of; ``detector.predict(X_test)`` of a
         fitted detector where the truth is unknown. Held-out rows have `regions`.
-    weak_labels : array-like of shape (n_samples,), default=None
-        What a detector would find, given instead of it, with the next two.
-    weak_confidence, detected_regions : array-like of shape (n_samples,), default=None
-        Belong to `weak_labels`.
-    overlap_scores : array-like of shape (n_samples,), default=None
-        Goes with them; without it there are no bands.
     shares : array-like of shape (n_shares,), default=None
         Shares of the first part, in [0, 1]; None: 0, 0.1, ..., 1.
     n_train : int, default=None
         Rows of a training set; None: as many as every pool can give at every share.
     n_repeats : int, default=10
-        Draws of the rows (and of the held-out part) for every pool.
+        Random draws of the rows (and of the held-out part) for every pool.
     test_size : float, default=0.25
         Share of rows held out, where there is no test set.
     n_jobs : int, default=None
@@ -173,14 +163,16 @@ def overlap_curve(
           where no true label is known);
         - ``hard_share``: share of training rows detected as hard;
         - ``true_overlap_share``, where `regions` are given;
-        - ``class_share_<class>``: share of training rows of each weak class.
+        - ``class_share_<class>``: share of training rows of each weak class;
+        - ``<accuracy>_low``, ``<accuracy>_high`` for each accuracy: 95 % interval of
+          its mean over the repeats, by :func:`gain_interval`.
 
     Raises
     ------
     ValueError
         If a pool has no row or less than `n_train` of them, a share is outside
-        [0, 1], lengths differ, there is neither a detector nor what it would find,
-        or no test label is known.
+        [0, 1], lengths differ, rows to test on are rows of X, a label to test on is
+        unknown, or the strong model is a regressor.
 
     See Also
     --------
@@ -222,10 +214,11 @@ def overlap_curve(
     >>> bool(means.loc["overlap vs easy", 1] > means.loc["overlap vs easy", 0] + 0.1)
     True
     """
-    given = dict(
-        zip(GIVEN, (weak_labels, weak_confidence, detected_regions, overlap_scores))
-    )
-    given = check_given(given, detector, X)
+    given = isinstance(detector, DetectedRows)
+    if given and len(detector) != _num_samples(X):
+        raise ValueError(
+            f"detector holds {len(detector)} rows, but X has {_num_samples(X)}."
+        )
     shares = _check_shares(shares)
     truth = known_truth(
         y if y_true is None else y_true, X, getattr(detector, "missing_label", None)
@@ -237,34 +230,35 @@ def overlap_curve(
             "held-out rows are taken from regions."
         )
     regions_test = check_regions(regions_test, X_test, "regions_test")
-    if y_test is not None:
-        y_test = column_or_1d(y_test)
+    y_test = check_test_labels(y_test, getattr(detector, "missing_label", None))
+    if is_regressor(estimator):
+        raise ValueError(
+            "The strong model must be a classifier, got the regressor "
+            f"{type(estimator).__name__}."
+        )
     shared_seed, seeds = draw_seeds(random_state, n_repeats)
-    splits = repeats(X, truth, X_test, y_test, test_size, seeds)
+    splits = make_splits(X, truth, X_test, y_test, test_size, seeds)
 
-    def weak_of(rows, seed):
-        if detector is None:
-            parts = [None if v is None else v[rows] for v in given.values()]
-            labels, confidence, detected, scores = parts
-            strong = _safe_indexing(X, rows)
-            return WeaklyLabeled(
-                strong, labels, confidence, detected, scores, lambda X: X
-            )
-        y_rows = None if y is None else _safe_indexing(y, rows)
-        return detect(seeded(detector, seed), _safe_indexing(X, rows), y_rows)
+    def found(positions, seed):
+        if given:
+            return detector.take(positions), lambda X: X
+        y_rows = None if y is None else _safe_indexing(y, positions)
+        return detect(seeded(detector, seed), _safe_indexing(X, positions), y_rows)
 
     # a given test set leaves all rows to learn from: the detector is fitted once
-    shared = weak_of(splits[0][0], shared_seed) if X_test is not None else None
+    shared = found(splits[0].rows, shared_seed) if X_test is not None else None
+    kind = "margin" if given else detector.confidence
     if estimator is None:
         estimator = default_strong_estimator()
 
-    def one_repeat(number):
-        rows, held_out = splits[number]
-        rng = np.random.RandomState(seeds[number])
-        weak = shared if shared is not None else weak_of(rows, seeds[number])
-        if held_out is None:
-            test = X_test, y_test, regions_test
-        else:
+    def one_split(number):
+        repeat, rows, held_out = splits[number]
+        seed = seeds[repeat]
+        learnt, strong_of = shared if shared is not None else found(rows, seed)
+        size = int(np.sum(learnt.regions == OVERLAP))
+        controls = control_rows(learnt.rows, size, seed=seed, confidence=kind)
+        test = X_test, y_test, regions_test
+        if held_out is not None:
             test = (
                 _safe_indexing(X, held_out),
                 np.asarray(truth[held_out].tolist()),
@@ -272,35 +266,55 @@ def overlap_curve(
             )
         known = None if truth is None else truth[rows]
         own_regions = None if regions is None else regions[rows]
-        student = seeded(estimator, seeds[number])
-        table = _mix(student, weak, test, known, own_regions, shares, n_train, rng)
-        return table.assign(seed=number)
+        student = seeded(estimator, seed)
+        test = strong_of(test[0]), *test[1:]
+        table = _mix(
+            student, learnt, controls, test, known, own_regions, shares, n_train, seed
+        )
+        return table.assign(seed=repeat)
 
-    tables = run_repeats(one_repeat, n_repeats, n_jobs)
-    return _in_order(pd.concat(tables, ignore_index=True))
+    tables = run_repeats(one_split, len(splits), n_jobs)
+    y_tested, regions_tested, places = y_test, regions_test, None
+    if X_test is None:
+        tested = np.unique(np.concatenate([split.held_out for split in splits]))
+        y_tested = np.asarray(truth[tested].tolist())
+        regions_tested = None if regions is None else regions[tested]
+        places = [np.searchsorted(tested, split.held_out) for split in splits]
+    tables = _with_intervals(tables, y_tested, regions_tested, places)
+    curve = pd.concat(tables, ignore_index=True)
+    if len(splits) > n_repeats:  # folds: their mean is the result of a repeat
+        keys = ["pool", "share", "seed"]
+        curve = curve.groupby(keys, sort=False).mean().reset_index()
+        curve["n_train"] = curve["n_train"].round().astype(int)
+    return _in_order(curve)
 
 
-def _mix(student, weak, test, truth, regions, shares, n_train, rng) -> pd.DataFrame:
-    """Scores of one repeat: a line for each pool and share."""
-    pools = make_pools(weak.detected, weak.confidence, weak.scores, regions, rng)
-    n_train = _check_size(n_train, pools, weak.detected)
+def _mix(
+    student, learnt, controls, test, truth, regions, shares, n_train, seed
+) -> pd.DataFrame:
+    """Results of one split: a line for each pool and share."""
+    rng = np.random.RandomState(seed)
+    weak, detected = learnt.rows, learnt.regions
+    pools = make_pools(detected, controls, learnt.scores, regions, rng)
+    n_train = _check_size(n_train, pools, detected)
     X_test, y_test, regions_test = test
-    X_test = weak.new_view(X_test)
-    classes = np.unique(weak.labels)
+    all_labels = weak.labels
+    classes = np.unique(all_labels[weak.covered])
     check_common_labels(
         classes, y_test, "The weak labels are {first}, the labels to test on {second}"
     )
-    right_label = None if truth is None else _purity(weak.labels, truth)
+    right_label = None if truth is None else _purity(all_labels, truth)
     lines = []
     for name, pool in pools.items():
         for share, rows in zip(shares, draw_rows(pool, shares, n_train, rng)):
-            labels = weak.labels[rows]
+            labels = all_labels[rows]
             strong = _safe_indexing(weak.strong, rows)
             right = fit_predict(clone(student), strong, labels, X_test) == y_test
             line = {
                 "pool": name,
                 "share": share,
                 "n_train": n_train,
+                "right": right,
                 "accuracy": float(np.mean(right)),
                 "balanced_accuracy": balanced_accuracy(y_test, right),
             }
@@ -313,13 +327,43 @@ def _mix(student, weak, test, truth, regions, shares, n_train, rng) -> pd.DataFr
             line["label_purity"] = np.nan
             if right_label is not None and not np.isnan(right_label[rows]).all():
                 line["label_purity"] = float(np.nanmean(right_label[rows]))
-            line["hard_share"] = float(np.mean(weak.detected[rows] == HARD))
+            line["hard_share"] = float(np.mean(detected[rows] == HARD))
             if regions is not None:
                 line["true_overlap_share"] = float(np.mean(regions[rows] == OVERLAP))
             for label in classes:
                 line[f"class_share_{label}"] = float(np.mean(labels == label))
             lines.append(line)
     return pd.DataFrame(lines)
+
+
+def _with_intervals(tables, y_tested, regions, places) -> list[pd.DataFrame]:
+    """Add the bounds of the mean over all repeats, by results per row."""
+    whole = np.ones(len(y_tested), dtype=bool)
+    parts = {"accuracy": whole, "balanced_accuracy": whole}
+    if regions is not None:
+        parts |= {
+            f"accuracy_{region}": regions == code
+            for code, region in enumerate(TRUE_REGIONS)
+        }
+    parts = {name: inside for name, inside in parts.items() if inside.sum() > 1}
+    bounds = {name: np.full((len(tables[0]), 2), np.nan) for name in parts}
+    for position in range(len(tables[0])):
+        right = np.full((len(tables), len(y_tested)), np.nan)
+        for number, table in enumerate(tables):
+            place = slice(None) if places is None else places[number]
+            right[number, place] = table["right"].iloc[position]
+        for name, inside in parts.items():
+            metric = name if name == "balanced_accuracy" else "accuracy"
+            values = right[:, inside]
+            if not np.isnan(values).all(axis=1).any():
+                weights, strata = metric_weights(y_tested[inside], metric)
+                bounds[name][position] = row_interval(values, weights, strata, 0.95)[1:]
+    columns = {
+        f"{name}_{end}": values[:, side]
+        for name, values in bounds.items()
+        for side, end in enumerate(("low", "high"))
+    }
+    return [table.drop(columns="right").assign(**columns) for table in tables]
 
 
 def _purity(labels, truth) -> np.ndarray:
@@ -360,9 +404,11 @@ def _in_order(curve) -> pd.DataFrame:
     """Columns in the documented order; a class no row of a repeat has counts 0."""
     by_region = [f"accuracy_{region}" for region in TRUE_REGIONS]
     empty = [name for name in by_region if name in curve and curve[name].isna().all()]
-    curve = curve.drop(columns=empty)
+    gone = [f"{name}{end}" for name in empty for end in ("", "_low", "_high")]
+    curve = curve.drop(columns=gone, errors="ignore")
     shares = sorted(name for name in curve if name.startswith("class_share_"))
     curve[shares] = curve[shares].fillna(0.0)
     first = ["pool", "share", "seed", "n_train"]
-    rest = [name for name in curve if name not in (*first, *shares)]
-    return curve[[*first, *rest, *shares]]
+    bounds = [name for name in curve if name.endswith(("_low", "_high"))]
+    rest = [name for name in curve if name not in (*first, *bounds, *shares)]
+    return curve[[*first, *rest, *shares, *bounds]]

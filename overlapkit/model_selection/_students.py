@@ -1,6 +1,6 @@
 """What the experiments of this package share: students, repeats and their scores."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,16 +13,20 @@ from sklearn.utils.validation import check_consistent_length
 from overlapkit._utils.labels import flat_labels, is_missing
 from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit._utils.threads import single_threaded_blas
+from overlapkit.model_selection._known_label_split import KnownLabelSplit
+from overlapkit.model_selection._shared_rows import check_test_rows
 from overlapkit.scorers._regions import TRUE_REGION_NAMES
 
 __all__ = [
     "TRUE_REGIONS",
+    "Split",
     "balanced_accuracy",
     "check_regions",
+    "check_test_labels",
     "draw_seeds",
     "fit_predict",
     "known_truth",
-    "repeats",
+    "make_splits",
     "run_repeats",
     "seeded",
 ]
@@ -91,38 +95,89 @@ def draw_seeds(random_state, n) -> tuple[int, list[int]]:
     return int(seeds[0]), [int(seed) for seed in seeds[1:]]
 
 
-def repeats(X, y_true, X_test, y_test, test_size, seeds) -> list[tuple]:
-    """For every seed the rows to learn from, and those to test on (None: X_test).
+def check_test_labels(y_test, missing_label) -> np.ndarray | None:
+    """Labels to test on as a flat array; None stays None.
 
     Raises
     ------
     ValueError
-        If only one of X_test and y_test is given, they differ in length, or labels
-        to test on are unknown.
+        If one is unknown.
+    """
+    if y_test is None:
+        return None
+    y_test = flat_labels(y_test)
+    unknown = is_missing(y_test, missing_label) | pd.isna(y_test)
+    if unknown.any():
+        raise ValueError(
+            f"{unknown.sum()} labels in y_test are unknown: leave out those rows."
+        )
+    # labels as objects, once a marker is gone, have the type of the labels
+    return np.asarray(y_test.tolist())
+
+
+class Split(NamedTuple):
+    """Rows to learn from and to test on, of one repeat."""
+
+    repeat: int
+    rows: np.ndarray
+    held_out: np.ndarray | None  # None: X_test
+
+
+def make_splits(X, truth, X_test, y_test, test_size, seeds) -> list[Split]:
+    """All splits of an experiment: a test set, random splits, or folds.
+
+    Where all labels are known and there is no test set, every repeat holds a part of
+    the rows out. Where some are, the rows with a known label are held out in folds,
+    all other rows are in every training part.
+
+    Raises
+    ------
+    ValueError
+        If only one of X_test and y_test is given, they differ in length, rows to test
+        on are rows of X, or too few labels are known to test on.
     """
     if (X_test is None) != (y_test is None):
         raise ValueError("Give both X_test and y_test, or neither.")
     everything = np.arange(_num_samples(X))
     if X_test is not None:
         check_consistent_length(X_test, y_test)
-        return [(everything, None)] * len(seeds)
-    if y_true is None or any(value is None for value in y_true):
+        check_test_rows(X, X_test)
+        return [Split(k, everything, None) for k in range(len(seeds))]
+    if truth is None or all(value is None for value in truth):
         raise ValueError(
-            "Without X_test and y_test a part of X is held out to test on, which "
-            "needs the true label of every row: give y_true, or a test set."
+            "Without X_test and y_test, rows of X with a known label are held out to "
+            "test on, but no label is known: give y, y_true, or a test set."
         )
+    known = np.array([value is not None for value in truth], dtype=bool)
+    codes = np.full(len(truth), -1)
+    _, codes[known] = np.unique(truth[known].tolist(), return_inverse=True)
+    if known.all():
+        splits = []
+        for k, seed in enumerate(seeds):
+            splitter = StratifiedShuffleSplit(1, test_size=test_size, random_state=seed)
+            splits.append(Split(k, *next(splitter.split(everything[:, None], codes))))
+        return splits
+    fewest = int(np.bincount(codes[known]).min())
+    if fewest < 2:
+        raise ValueError(
+            f"Labelled rows are tested on in folds, but a class has {fewest} labelled "
+            "row: label two or more of every class, or give a test set."
+        )
+    n_splits = min(max(2, round(1 / test_size)), fewest)
     splits = []
-    for seed in seeds:
-        splitter = StratifiedShuffleSplit(1, test_size=test_size, random_state=seed)
-        splits.append(next(splitter.split(everything[:, None], list(y_true))))
+    for k, seed in enumerate(seeds):
+        folds = KnownLabelSplit(
+            n_splits, missing_label=-1, shuffle=True, random_state=seed
+        )
+        splits.extend(Split(k, *fold) for fold in folds.split(everything, codes))
     return splits
 
 
 def run_repeats(one_repeat, n_repeats, n_jobs) -> list:
     """Results of every repeat, in order; the same ones whatever `n_jobs` is.
 
-    Many small models are fitted: on a busy machine threads of BLAS make each slower by
-    far, and their number would show in the last digits.
+    BLAS runs on one thread: many small models are fitted, which its threads would slow
+    down, and the last digits would depend on their number.
     """
 
     def run(number):

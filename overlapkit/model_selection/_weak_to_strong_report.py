@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.utils import Bunch
+from sklearn.pipeline import Pipeline
 
-from overlapkit._utils.labels import check_common_labels, flat_labels, is_missing
 from overlapkit._utils.sklearn_compat import (
     Interval,
     StrOptions,
@@ -17,46 +16,42 @@ from overlapkit._utils.sklearn_compat import (
     _safe_indexing,
     validate_params,
 )
-from overlapkit.model_selection._intervals import mean_interval
+from overlapkit.model_selection._fitting import (
+    CONTROLS,
+    KNOWN_ALONE,
+    check_students,
+    describe_rows,
+    fit_split,
+)
+from overlapkit.model_selection._intervals import (
+    metric_weights,
+    row_interval,
+    row_ratio_interval,
+)
+from overlapkit.model_selection._report import WeakToStrongReport, make_verdict
 from overlapkit.model_selection._students import (
     balanced_accuracy,
+    check_test_labels,
     draw_seeds,
-    fit_predict,
     known_truth,
-    repeats,
+    make_splits,
     run_repeats,
-    seeded,
 )
-from overlapkit.model_selection._weak_to_strong_summary import (
-    named_interval,
-    weak_to_strong_summary,
-)
-from overlapkit.scorers import ConfidenceScorer
+from overlapkit.model_selection._weak_to_strong_summary import check_anchors, summarize
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 
 __all__ = ["weak_to_strong_report"]
 
 _LEVEL = [Interval(Real, 0, 1, closed="neither")]
-_CONTROLS = ("random", "confident")
-_RESERVED = ("weak model", "all rows", "non-hard rows", "ceiling")
-
-
-class _RandomNonHardScorer(ConfidenceScorer):
-    """Lots as scores, for a control of the same size; hard rows come last."""
-
-    def _fit_rows(self, rows):
-        super()._fit_rows(rows)
-        self.scores_, self.support_ = self._score_rows(rows), None
-
-    def _score_rows(self, rows):
-        not_hard = super()._score_rows(rows) >= self.threshold_
-        lots = np.random.RandomState(self.random_state).uniform(size=len(not_hard))
-        return lots + not_hard
+_TARGET = (
+    "Intervals are for the mean on new rows of models fitted as these were, given the "
+    "rows to learn from."
+)
 
 
 @validate_params(
     {
-        "students": [WeakToStrongClassifier, dict],
+        "students": [WeakToStrongClassifier, Pipeline, dict],
         "X": "no_validation",
         "y": "no_validation",
         "X_test": "no_validation",
@@ -73,7 +68,7 @@ class _RandomNonHardScorer(ConfidenceScorer):
     prefer_skip_nested_validation=True,
 )
 def weak_to_strong_report(
-    students: WeakToStrongClassifier | dict[str, WeakToStrongClassifier],
+    students: Any,
     X: ArrayLike,
     y: ArrayLike | None = None,
     *,
@@ -87,87 +82,94 @@ def weak_to_strong_report(
     confidence_level: float = 0.95,
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
-) -> Bunch:
-    r"""Hold students against their teacher, their controls and their ceiling.
+) -> WeakToStrongReport:
+    r"""Compare students with the weak model, with controls, and with the ceiling.
 
-    A student that beats its weak teacher may owe it to its own strength (so would one
-    that learns from all rows), to the hard rows it was spared (so would one that
-    learns from all others), or to the rows its selector picked. The report trains all
-    of them on the same rows in every repeat, and compares in pairs:
+    A student can be better than its weak model because the strong model would be so on
+    all rows, or on all rows that are not hard, or on the known labels alone, or because
+    its selector has chosen good rows. The report trains all of these on the same rows
+    in every repeat, and compares in pairs:
 
-    - ``weak model``: the teacher itself;
-    - every student, and for each with a selector two for which as many rows are chosen:
-      ``<student>, random``, rows that are not hard, at random, and
-      ``<student>, confident``, those the teacher is most sure of;
-    - ``all rows``: the first student without its selector, which is the baseline;
-    - ``non-hard rows``: with rows the teacher is unsure about left out;
-    - ``ceiling``: the strong model of the first student, with true labels, where those
-      of all rows are known.
+    - ``weak model``;
+    - every student, and for each with a selector its controls, with as many rows:
+      ``<student>, random``; ``<student>, random non-hard``, among rows that are not
+      hard; and ``<student>, most confident``. Quotas are in proportion to the weak
+      classes;
+    - ``covered rows``: the strong model on all rows with a weak label;
+    - ``non-hard rows``: on those the weak model is not unsure about;
+    - ``known labels alone``: the strong model on the known labels, where some labels
+      are known and some are not;
+    - ``ceiling``: the strong model with all true labels, where those are known.
 
     Parameters
     ----------
-    students : WeakToStrongClassifier or dict of str to WeakToStrongClassifier
-        What is to be judged; a single one is called ``student``. They are expected to
-        share weak model and columns; those of the first are reported.
+    students : WeakToStrongClassifier, Pipeline, or dict of str to such
+        Students to compare; a single one is called ``student``. A Pipeline must end
+        with a WeakToStrongClassifier. Students are expected to share the weak model and
+        the columns; rows without the name of a student are those of the first.
     X : array-like or dataframe of shape (n_samples, n_features)
         Rows to learn from, both views side by side.
     y : array-like of shape (n_samples,), default=None
         Labels the weak model learns from, as the students take them.
     X_test, y_test : array-like, default=None
-        Rows to test on, with true labels. None: every repeat holds `test_size` of the
-        rows out.
+        Rows to test on, with true labels; they must not be rows of X. None: rows of X
+        are held out, see `test_size`.
     y_true : array-like of shape (n_samples,), default=None
         True labels of X, for the ceiling, the label purity and held-out rows; None:
-        `y`. With a test set they may be unknown, altogether or in part (None, NaN, or
-        the `missing_label` of the students).
+        `y`. They may be unknown in part (None, NaN, or the `missing_label` of the
+        students).
     metric : {"accuracy", "balanced_accuracy"}, default="accuracy"
-        What is summed up.
+        What `summary` is about.
     anchors : dict of str to float or array-like of shape (n_repeats,), default=None
         Further anchors of the performance gap recovered, besides ``weak``.
     n_repeats : int, default=10
-        Repeats: splits, or with a test set seeds of the models.
+        Repeats: seeds of the models with a test set, random splits without.
     test_size : float, default=0.25
-        Share of rows held out, where there is no test set.
+        Without a test set: share of the rows held out in each repeat. Where some labels
+        are unknown, the rows with a known label are held out in about
+        ``1 / test_size`` folds in each repeat, and all other rows are learnt from.
     confidence_level : float, default=0.95
         Of all intervals.
     n_jobs : int, default=None
-        Repeats computed at once, each with BLAS on one thread.
+        Splits computed at once, each with BLAS on one thread.
     random_state : int, RandomState instance or None, default=None
         Seeds splits, and those random states of the students that are None.
 
     Returns
     -------
-    report : :class:`~sklearn.utils.Bunch`
-        Dictionary-like object with the following attributes.
-
-        summary : DataFrame
-            See :func:`weak_to_strong_summary`; the baseline is ``all rows``. Students
-            with a selector also have ``gain_random`` and ``gain_confident``, each with
-            its interval ``_low`` and ``_high``: over random non-hard rows and over the
-            most confident rows of the same number.
-        runs : DataFrame
-            A row for each repeat and model: ``seed`` (number of the repeat),
-            ``model``, ``n_train``, ``label_purity`` (share of right ones among the
-            labels it learnt from, as far as the truth is known), ``accuracy``,
-            ``balanced_accuracy``.
+    report : WeakToStrongReport
+        With the attributes ``summary``, ``runs``, ``verdict`` and ``rows``, and the
+        methods ``plot`` and ``to_html``. Columns of ``summary`` are ``mean`` and
+        ``sd`` over repeats; ``gain_weak``, ``gain_covered_rows`` and
+        ``gain_known_labels`` over these models; ``gain_random``,
+        ``gain_random_non_hard`` and ``gain_most_confident`` of a student over its own
+        controls; and with a ceiling ``pgr_weak`` and ``pgr_<anchor>``, the performance
+        gap recovered. Each has the bounds of its interval, ``_low`` and ``_high``.
 
     Raises
     ------
     ValueError
-        If labels to test on are unknown, label spaces have nothing in common, a name
-        is taken, or a student cannot be fitted.
+        If rows to test on are rows of X, labels to test on are unknown, label spaces
+        have nothing in common, a strong model is a regressor, a name is taken, or a
+        student cannot be fitted.
 
     See Also
     --------
+    gain_interval : The rule for the intervals.
     overlap_curve : The mixing experiment.
     weak_to_strong_summary : For scores that exist already.
 
     Notes
     -----
-    Intervals over random splits of the same rows allow for the rows they share. With
-    a given test set they cover the randomness of the models only; without any, they
-    are nan. For new worlds in every repeat, collect scores and pass them to
-    :func:`weak_to_strong_summary`.
+    Intervals allow for the draw of the rows tested on and for the seeds or splits, as
+    :func:`gain_interval` describes. They estimate the mean gain on new rows of models
+    fitted as these were, given the rows to learn from; other rows to learn from would
+    add to their width. That of a ratio (``pgr``) is by Fieller's theorem. For new data
+    in every repeat, collect scores and pass them to :func:`weak_to_strong_summary`.
+
+    Known labels of held-out rows are unknown to all models of a split, and known rows
+    in the training part have weak labels out of fold, as in
+    :class:`~overlapkit.WeakToStrongClassifier`.
 
     Examples
     --------
@@ -187,163 +189,140 @@ def weak_to_strong_report(
     ...     {"overlap": student}, data.X, data.y, n_repeats=3, random_state=0
     ... )
     >>> report.summary.index.tolist()  # doctest: +NORMALIZE_WHITESPACE
-    ['weak model', 'overlap', 'overlap, random', 'overlap, confident', 'all rows',
-     'non-hard rows', 'ceiling']
-    >>> bool(report.summary.loc["overlap", "gain_weak"] > 0)
+    ['weak model', 'overlap', 'overlap, random', 'overlap, random non-hard',
+     'overlap, most confident', 'covered rows', 'non-hard rows', 'ceiling']
+    >>> bool(report.summary.loc["overlap", "gain_weak_low"] > 0)
     True
     """
     if not isinstance(students, dict):
         students = {"student": students}
-    _check_students(students)
+    check_students(students)
     first = next(iter(students.values()))
-    truth = known_truth(y if y_true is None else y_true, X, first.missing_label)
+    marker = (first[-1] if isinstance(first, Pipeline) else first).missing_label
+    truth = known_truth(y if y_true is None else y_true, X, marker)
+    y_test = check_test_labels(y_test, marker)
+    _, seeds = draw_seeds(random_state, n_repeats)
+    splits = make_splits(X, truth, X_test, y_test, test_size, seeds)
     if truth is None:
         truth = np.full(_num_samples(X), None)
-    known = np.array([value is not None for value in truth], dtype=bool)
-    if y_test is not None:
-        y_test = flat_labels(y_test)
-        unknown = is_missing(y_test, first.missing_label) | pd.isna(y_test)
-        if unknown.any():
-            raise ValueError(f"{unknown.sum()} labels in y_test are unknown.")
-    _, seeds = draw_seeds(random_state, n_repeats)
-    splits = repeats(X, truth, X_test, y_test, test_size, seeds)
-    if known.all():
-        truth = np.asarray(truth.tolist())
 
-    def one_repeat(number):
-        rows, held_out = splits[number]
-        test = (X_test, y_test)
+    def one_split(number):
+        repeat, rows, held_out = splits[number]
+        X_new, y_new = X_test, y_test
         if held_out is not None:
-            test = _safe_indexing(X, held_out), truth[held_out]
+            X_new = _safe_indexing(X, held_out)
+            y_new = np.asarray(truth[held_out].tolist())
         y_rows = None if y is None else _safe_indexing(y, rows)
-        lines = _one_repeat(
-            students, _safe_indexing(X, rows), y_rows, truth[rows], test, seeds[number]
+        X_rows = _safe_indexing(X, rows)
+        fits = fit_split(
+            students, X_rows, y_rows, truth[rows], X_new, y_new, seeds[repeat]
         )
-        return pd.DataFrame(lines).assign(seed=number)
+        return [fit._replace(predicted=fit.predicted == y_new) for fit in fits]
 
-    tables = run_repeats(one_repeat, n_repeats, n_jobs)
-    runs = pd.concat(tables, ignore_index=True)
-    columns = ["seed", *runs.columns.drop("seed")]
+    tables = run_repeats(one_split, len(splits), n_jobs)
+    y_tested = y_test
+    if y_tested is None:
+        tested = np.unique(np.concatenate([split.held_out for split in splits]))
+        y_tested = np.asarray(truth[tested].tolist())
+        places = [np.searchsorted(tested, split.held_out) for split in splits]
+    else:
+        places = [np.arange(len(y_tested))] * len(splits)
+    results = {}
+    for table, place, number in zip(tables, places, range(len(splits))):
+        for fit in table:
+            empty = np.full((len(splits), len(y_tested)), np.nan)
+            results.setdefault(fit.model, empty)[number, place] = fit.predicted
+    runs = _runs(tables, results, y_tested, [split.repeat for split in splits])
+    summary = _summary(
+        students, results, runs, y_tested, metric, anchors, confidence_level, splits
+    )
+    if X_test is not None:
+        design = f"{n_repeats} seeds of the models, one test set of {len(y_test)} rows."
+    elif len(splits) == n_repeats:
+        design = f"{n_repeats} random splits, {test_size:.0%} of the rows held out."
+    else:
+        design = (
+            f"{len(y_tested)} rows with a known label, held out in "
+            f"{len(splits) // n_repeats} folds, {n_repeats} times."
+        )
+    rows = describe_rows(clone(first), X, y, seeds[0])
+    verdict = make_verdict(
+        summary,
+        next(iter(students)),
+        metric,
+        confidence_level,
+        corrects="corrected_label" in rows,
+    )
+    return WeakToStrongReport(
+        summary,
+        runs,
+        verdict,
+        rows,
+        f"{design} {_TARGET}",
+        metric,
+    )
+
+
+def _runs(tables, results, y_tested, repeat_of) -> pd.DataFrame:
+    """A line for each repeat and model; folds of a repeat are taken together."""
+    repeat_of = np.asarray(repeat_of)
+    lines = []
+    for repeat in np.unique(repeat_of):
+        mine = np.flatnonzero(repeat_of == repeat)
+        for position, fit in enumerate(tables[mine[0]]):
+            fits = [tables[number][position] for number in mine]
+            right = results[fit.model][mine]
+            tested = ~np.isnan(right)
+            labels = np.broadcast_to(y_tested, right.shape)[tested]
+            purities = [f.label_purity for f in fits]
+            known = not np.isnan(purities).all()
+            n_train = np.mean([f.n_train for f in fits])
+            lines.append(
+                {
+                    "seed": repeat,
+                    "model": fit.model,
+                    "n_train": round(n_train),
+                    "label_purity": np.nanmean(purities) if known else np.nan,
+                    "accuracy": float(np.mean(right[tested])),
+                    "balanced_accuracy": balanced_accuracy(labels, right[tested]),
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def _summary(
+    students, results, runs, y_tested, metric, anchors, level, splits
+) -> pd.DataFrame:
+    """Means, gains and gaps recovered, with intervals by rows and repeats."""
+    weights, strata = metric_weights(y_tested, metric)
     scores = {
         name: part[metric].to_numpy()
         for name, part in runs.groupby("model", sort=False)
     }
-    rows, held_out = splits[0]
-    ratio = 0.0 if held_out is None else len(held_out) / len(rows)
-    gains = {
-        (name, control): mean_interval(
-            scores[name] - scores[f"{name}, {control}"],
-            confidence_level,
-            1 + n_repeats * ratio,
-        )
-        for name in students
-        for control in _CONTROLS
-        if f"{name}, {control}" in scores
-    }
-    summary = weak_to_strong_summary(
-        scores.pop("weak model"),
+    n_repeats = len(scores["weak model"])
+    anchors = check_anchors(anchors, n_repeats, "ceiling" in scores)
+    repeat_of = np.array([split.repeat for split in splits])
+
+    def compared(name):
+        others = {"weak": "weak model", "covered_rows": "covered rows"}
+        if KNOWN_ALONE in results:
+            others["known_labels"] = KNOWN_ALONE
+        others |= {
+            control.replace(" ", "_").replace("-", "_"): f"{name}, {control}"
+            for control in CONTROLS
+            if f"{name}, {control}" in results
+        }
+        return {column: results[other] for column, other in others.items()}
+
+    zero = {}
+    if "ceiling" in results:
+        zero["weak"] = results["weak model"]
+        zero |= {name: values[repeat_of][:, None] for name, values in anchors.items()}
+    return summarize(
         scores,
-        scores.pop("ceiling", None),
-        anchors=anchors,
-        baseline="all rows",
-        confidence_level=confidence_level,
-        test_train_ratio=ratio,
+        results,
+        compared,
+        zero,
+        lambda gain: row_interval(gain, weights, strata, level),
+        lambda gain, gap: row_ratio_interval(gain, gap, weights, strata, level),
     )
-    for (name, control), interval in gains.items():
-        for column, value in named_interval(f"gain_{control}", interval).items():
-            summary.loc[name, column] = value
-    return Bunch(summary=summary, runs=runs[columns])
-
-
-def _share_chosen(fitted):
-    """Share of covered rows that the selector of a fitted student chose."""
-    support = getattr(fitted.selector_, "support_", None)
-    if fitted.budget is not None or support is None:
-        return fitted.budget
-    return max(float(support[fitted.covered_].mean()), 1e-9)
-
-
-def _check_students(students) -> None:
-    if not students:
-        raise ValueError("There is no student to report on.")
-    for name, student in students.items():
-        if not isinstance(student, WeakToStrongClassifier):
-            raise ValueError(
-                f"The student {name!r} must be a WeakToStrongClassifier, got "
-                f"{type(student).__name__}."
-            )
-    reserved = {*_RESERVED, *(f"{n}, {c}" for n in students for c in _CONTROLS)}
-    taken = reserved & set(students)
-    if taken:
-        raise ValueError(
-            f"No student can be called {sorted(taken)}: the name is taken."
-        )
-
-
-def _one_repeat(students, X, y, truth, test, seed):
-    """Scores of teacher, students, controls and ceiling on one split."""
-    X_test, y_test = test
-    known = np.array([value is not None for value in truth], dtype=bool)
-    lines = []
-
-    def judge(name, predicted, n_train, purity):
-        right = predicted == y_test
-        lines.append(
-            {
-                "model": name,
-                "n_train": n_train,
-                "label_purity": purity,
-                "accuracy": float(np.mean(right)),
-                "balanced_accuracy": balanced_accuracy(y_test, right),
-            }
-        )
-
-    def learn(name, model):
-        model = seeded(model, seed).fit(X, y)
-        check_common_labels(
-            model.classes_,
-            truth[known].tolist(),
-            "The weak model knows the classes {first}, the true labels are {second}",
-        )
-        check_common_labels(
-            model.classes_,
-            y_test,
-            "The weak model knows the classes {first}, y_test holds {second}",
-        )
-        kept = model.selected_
-        learnt = model.weak_labels_.astype(object)
-        if model.include_labeled:
-            labels = flat_labels(y)
-            given = ~is_missing(labels, model.missing_label)
-            learnt[given] = labels[given]
-        right = learnt == truth
-        judged = kept & known
-        purity = float(np.mean(right[judged])) if judged.any() else np.nan
-        judge(name, model.predict(X_test), int(kept.sum()), purity)
-        return model
-
-    first = next(iter(students.values()))
-    plain = {"selector": None, "budget": None}
-    for position, (name, student) in enumerate(students.items()):
-        fitted = learn(name, student)
-        if position == 0:
-            weak = fitted.label(X_test)
-            judge("weak model", weak.labels, 0, np.nan)
-            lines.insert(0, lines.pop())
-        if student.selector is not None:
-            scorers = _RandomNonHardScorer(random_state=seed), ConfidenceScorer()
-            for control, scorer in zip(_CONTROLS, scorers):
-                as_many = clone(student).set_params(
-                    selector=scorer, budget=_share_chosen(fitted), balance=None
-                )
-                learn(f"{name}, {control}", as_many)
-    everything = learn("all rows", clone(first).set_params(**plain))
-    spared = clone(first).set_params(selector=ConfidenceScorer(), budget=None)
-    learn("non-hard rows", spared)
-    if not known.all():
-        return lines
-    strong, strong_test = everything._strong_view(X), everything._strong_view(X_test)
-    ceiling = clone(everything.estimator_)
-    predicted = fit_predict(ceiling, strong, truth, strong_test)
-    judge("ceiling", predicted, len(truth), 1.0)
-    return lines

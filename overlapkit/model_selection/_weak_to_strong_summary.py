@@ -11,7 +11,7 @@ from sklearn.utils import column_or_1d
 from overlapkit._utils.sklearn_compat import Interval, validate_params
 from overlapkit.model_selection._intervals import mean_interval, ratio_interval
 
-__all__ = ["named_interval", "weak_to_strong_summary"]
+__all__ = ["check_anchors", "summarize", "weak_to_strong_summary"]
 
 
 @validate_params(
@@ -36,10 +36,10 @@ def weak_to_strong_summary(
     confidence_level: float = 0.95,
     test_train_ratio: float = 0.0,
 ) -> pd.DataFrame:
-    r"""Sum up scores of paired repeats: means, gains, gap recovered, intervals.
+    r"""Summarize scores of paired repeats: means, gains, gap recovered, intervals.
 
-    Scores of the same repeat share rows and luck, so it is their differences that are
-    compared. With :math:`d_i` the difference in repeat :math:`i` of :math:`n`,
+    Scores of the same repeat share rows and seeds, so their differences are compared.
+    With :math:`d_i` the difference in repeat :math:`i` of :math:`n`,
 
     .. math::
 
@@ -130,46 +130,82 @@ def weak_to_strong_summary(
         )
     if baseline is not None and baseline not in students:
         raise ValueError(f"There is no student {baseline!r}; {sorted(students)} exist.")
-    if ceiling is None and anchors:
-        raise ValueError(
-            "Anchors are where a gap begins; without a ceiling it has none."
-        )
-    zero = {"weak": weak}
-    for name, values in (anchors or {}).items():
-        if name in zero:
-            raise ValueError(f"No anchor can be called {name!r}: the name is taken.")
-        values = np.full(n, values) if np.ndim(values) == 0 else values
-        zero[name] = _scores(values, f"anchor {name!r}", n)
+    anchors = check_anchors(anchors, n, ceiling is not None)
     inflation = 1 + n * test_train_ratio
     compared = {"weak": weak}
     if baseline is not None:
         compared[baseline] = students[baseline]
-    everyone = {"weak model": weak, **students}
-    if ceiling is None:
-        zero = {}
-    else:
-        ceiling = everyone["ceiling"] = _scores(ceiling, "ceiling", n)
+    everyone, zero = {"weak model": weak, **students}, {}
+    if ceiling is not None:
+        everyone["ceiling"] = _scores(ceiling, "ceiling", n)
+        zero = {"weak": weak, **anchors}
+    return summarize(
+        everyone,
+        everyone,
+        lambda name: compared,
+        zero,
+        lambda gain: mean_interval(gain, confidence_level, inflation),
+        lambda gain, gap: ratio_interval(gain, gap, confidence_level, inflation),
+    )
+
+
+def summarize(scores, results, compared, zero, interval, ratio) -> pd.DataFrame:
+    """Table of means, gains and gaps recovered.
+
+    Parameters
+    ----------
+    scores : dict of str to ndarray of shape (n_repeats,)
+        Score of each model in each repeat.
+    results : dict of str to ndarray
+        What is compared: the scores, or results per repeat and row.
+    compared : callable
+        Name of a model -> dict of column name to results of another model.
+    zero : dict of str to ndarray
+        Results that count as a gap recovered of 0; empty without a ceiling.
+    interval, ratio : callable
+        Differences (of the student; and of the ceiling) -> mean or ratio, and bounds.
+
+    Returns
+    -------
+    summary : DataFrame
+        As :func:`weak_to_strong_summary` describes.
+    """
     lines = {}
-    for name, scores in everyone.items():
+    for name, values in scores.items():
         line = {
-            "n_repeats": n,
-            "mean": float(scores.mean()),
-            "sd": float(scores.std(ddof=1)) if n > 1 else np.nan,
+            "n_repeats": len(values),
+            "mean": float(values.mean()),
+            "sd": float(values.std(ddof=1)) if len(values) > 1 else np.nan,
         }
-        for other, values in compared.items():
-            interval = mean_interval(scores - values, confidence_level, inflation)
-            line |= named_interval(f"gain_{other}", interval)
-        for anchor, values in zero.items():
-            interval = ratio_interval(
-                scores - values, ceiling - values, confidence_level, inflation
-            )
-            line |= named_interval(f"pgr_{anchor}", interval)
+        for column, other in compared(name).items():
+            gain = interval(results[name] - other)
+            if other is results[name]:
+                gain = 0.0, np.nan, np.nan
+            line |= _named(f"gain_{column}", gain)
+        for column, other in zero.items():
+            gains, gaps = results[name] - other, results["ceiling"] - other
+            line |= _named(f"pgr_{column}", ratio(gains, gaps))
         lines[name] = line
     summary = pd.DataFrame.from_dict(lines, orient="index")
     return summary.rename_axis("model")
 
 
-def named_interval(name, interval) -> dict[str, float]:
+def check_anchors(anchors, n_repeats, has_ceiling) -> dict[str, np.ndarray]:
+    """Anchors as arrays of one score a repeat."""
+    if not has_ceiling and anchors:
+        raise ValueError(
+            "Anchors are where a gap begins; without a ceiling it has none."
+        )
+    checked = {}
+    for name, values in (anchors or {}).items():
+        if name == "weak":
+            raise ValueError(f"No anchor can be called {name!r}: the name is taken.")
+        values = np.full(n_repeats, values) if np.ndim(values) == 0 else values
+        checked[name] = _scores(values, f"anchor {name!r}", n_repeats)
+    return checked
+
+
+def _named(name, interval) -> dict[str, float]:
     """A mean and its bounds as columns."""
     return dict(zip((name, f"{name}_low", f"{name}_high"), interval))
 

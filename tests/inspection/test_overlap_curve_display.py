@@ -54,6 +54,15 @@ def test_lines_are_means_and_bands_one_standard_error(curve):
     ]
 
 
+def test_bands_are_the_intervals_of_the_curve_where_it_has_them(curve):
+    bounded = curve.assign(accuracy_low=0.2, accuracy_high=0.9)
+    display = OverlapCurveDisplay.from_curve(bounded[bounded["seed"] == 0])
+    heights = display.bands_["overlap"].get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (0.2, 0.9)
+    with pytest.raises(ValueError, match="There is no column 'accuracy_low'"):
+        OverlapCurveDisplay.from_curve(bounded, metric="accuracy_low")
+
+
 def test_axes_metric_pools_and_line_properties_are_the_callers(curve):
     _, ax = plt.subplots()
     display = OverlapCurveDisplay.from_curve(curve, metric="label_purity", ax=ax)

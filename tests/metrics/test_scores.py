@@ -45,6 +45,18 @@ def test_pgr_without_a_gap_is_an_error_or_nan_with_a_warning(ceiling):
     assert np.isnan(got)
 
 
+def test_pgr_of_a_gap_within_rounding_is_undefined():
+    # .1 + .2 is above .3 by 5.6e-17, which is no gap
+    scores = {"anchor": 0.3, "ceiling": 0.1 + 0.2}
+    with pytest.raises(ValueError, match="by more than rounding errors"):
+        performance_gap_recovered_score(0.95, **scores)
+    with pytest.warns(DegenerateGapWarning, match="by more than rounding errors"):
+        got = performance_gap_recovered_score(0.95, **scores, on_degenerate="nan")
+    assert np.isnan(got)
+    small = performance_gap_recovered_score(0.30001, anchor=0.3, ceiling=0.30002)
+    assert small == pytest.approx(0.5)
+
+
 def test_pgr_only_the_degenerate_runs_are_nan():
     with pytest.warns(DegenerateGapWarning, match="1 of 3 cases"):
         got = performance_gap_recovered_score(

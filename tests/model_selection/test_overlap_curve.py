@@ -1,4 +1,5 @@
 import itertools
+from typing import ClassVar
 
 import joblib
 import numpy as np
@@ -6,14 +7,21 @@ import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from benchmarks import golden_detection
-from overlapkit import OverlapDetector
+from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.datasets import make_noisy_labels, make_overlap_classification
 from overlapkit.label_models import MajorityVote
-from overlapkit.model_selection import overlap_curve
+from overlapkit.model_selection import (
+    DetectedRows,
+    gain_interval,
+    overlap_curve,
+    weak_to_strong_report,
+)
 from overlapkit.model_selection._mixing import draw_rows, make_pools
+from overlapkit.students._controls import control_rows
+from overlapkit.weak import WeakLabeler, WeakRows
 
 STUDENT = LogisticRegression(C=0.01)
 POOLS = ["overlap", "random non-hard", "most confident", "overlap vs easy"]
@@ -43,16 +51,15 @@ def detector(world):
 def oracle(pool, **params):
     """The experiment with true regions, weak labels and confidence given."""
     weak, rows, test = pool
-    proba = weak.predict_proba(rows.X[:, :20])
-    given = {
-        "weak_labels": proba.argmax(axis=1),
-        "weak_confidence": abs(2 * proba[:, 1] - 1),
-        "detected_regions": rows.region,
-        "X_test": test.X,
-        "y_test": test.y,
-        "random_state": 0,
-    }
-    return overlap_curve(STUDENT, None, rows.X, **{**given, **params})
+    proba = params.pop("proba", weak.predict_proba(rows.X[:, :20]))
+    found = DetectedRows(
+        WeakRows.from_proba(rows.X, proba),
+        params.pop("detected", rows.region),
+        params.pop("scores", None),
+    )
+    given = {"X_test": test.X, "y_test": test.y, "random_state": 0}
+    X = params.pop("X", rows.X)
+    return overlap_curve(STUDENT, found, X, **{**given, **params})
 
 
 def test_controls_are_always_there_and_sizes_are_equal(world, detector):
@@ -220,46 +227,39 @@ def test_string_labels_dataframes_label_models_and_more_classes():
 
 def test_one_class_of_weak_labels_is_predicted_and_shown(world):
     _, rows, test = world
-    curve = oracle(
-        world, weak_labels=np.ones(len(rows.y), int), shares=[0.5], n_repeats=1
-    )
+    proba = np.tile([0.1, 0.9], (len(rows.y), 1))
+    curve = oracle(world, proba=proba, shares=[0.5], n_repeats=1)
     np.testing.assert_allclose(curve["accuracy"], test.y.mean())
     assert (curve["class_share_1"] == 1).all()
-
-
-def test_ties_of_confidence_are_broken_by_lot_in_every_repeat():
-    """A label model gives few distinct confidences: order must not decide."""
-    detected = np.repeat([0, 1, 2], 50)
-    pools = [
-        make_pools(detected, np.ones(150), None, None, np.random.RandomState(seed))[
-            "most confident"
-        ][0]
-        for seed in (0, 1)
-    ]
-    assert set(pools[0]) != set(pools[1])
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_pools_hold_what_they_are_named_after(seed):
     rng = np.random.RandomState(seed)
     detected = rng.choice(3, size=200, p=[0.4, 0.35, 0.25])
-    confidence, scores = rng.uniform(size=(2, 200))
-    regions = rng.choice(4, size=200)
-    pools = make_pools(detected, confidence, scores, regions, rng)
+    scores, regions = rng.uniform(size=200), rng.choice(4, size=200)
+    one = rng.uniform(size=200)
+    covered = rng.uniform(size=200) < 0.9
+    detected[~covered] = 3
+    rows = WeakRows.from_proba(
+        rng.normal(size=(200, 2)), np.column_stack([one, 1 - one]), covered=covered
+    )
+    n_overlap = int((detected == 1).sum())
+    controls = control_rows(rows, n_overlap, seed=seed)
+    pools = make_pools(detected, controls, scores, regions, rng)
     assert list(pools) == [*POOLS, BANDS, *TRUTH]
-    n_overlap = (detected == 1).sum()
     for name, (added, replaced) in pools.items():
         assert not set(added) & set(replaced), name
+        assert covered[np.append(added, replaced)].all(), name
         if name in ("overlap", "random non-hard", "most confident"):
             assert len(added) == n_overlap
-            assert len(added) + len(replaced) == 200
-    assert (detected[pools["random non-hard"][0]] != 2).all()
-    added, replaced = pools["most confident"]
-    assert confidence[added].min() > confidence[replaced].max()
+            assert len(added) + len(replaced) == covered.sum()
+    for name in ("random non-hard", "most confident"):
+        assert set(pools[name][0]) == set(np.flatnonzero(controls[name]))
     high, low = pools[BANDS]
     assert scores[high].min() > scores[low].max()
-    assert (detected[np.append(high, low)] != 2).all()
-    assert len(high) == len(low) == (detected != 2).sum() // 2
+    assert (detected[np.append(high, low)] < 2).all()
+    assert len(high) == len(low) == (detected < 2).sum() // 2
     assert (regions[pools[TRUTH[1]][1]] == 0).all()
 
 
@@ -280,28 +280,139 @@ def test_draws_have_exact_sizes_and_are_nested(n_train):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"weak_labels": None}, "Without a detector, weak_labels must be given"),
-        ({"weak_confidence": np.ones(3)}, "weak_confidence has 3 entries, but X has"),
-        ({"detected_regions": np.full(600, 7)}, r"neither\); found \[7\]"),
+        ({"detected": np.full(600, 7)}, r"neither\); found \[7\]"),
+        ({"detected": np.zeros(599)}, "regions has 599 entries, but there are 600"),
+        ({"scores": np.zeros(599)}, r"scores has shape \(599,\), but there are 600"),
+        ({"scores": np.full(600, np.nan)}, "scores contains NaN"),
+        ({"X": np.zeros((599, 40))}, "detector holds 600 rows, but X has 599"),
         ({"shares": [0, 1.5]}, "shares must lie between 0 and 1"),
         ({"n_train": 500}, r"no training set of 500 rows at every share: .* 200 rows"),
         ({"n_repeats": 0}, "The 'n_repeats' parameter"),
         ({"y_test": None}, "Give both X_test and y_test"),
-        ({"X_test": None, "y_test": None}, "needs the true label of every row"),
+        ({"X_test": None, "y_test": None}, "but no label is known: give y, y_true"),
         ({"regions_test": np.zeros(4)}, "regions_test has 4 entries, but there are"),
-        ({"detected_regions": np.zeros(600, int)}, "any number of rows .* 0 overlap"),
-        ({"weak_confidence": np.full(600, np.nan)}, "weak_confidence contains NaN"),
+        ({"detected": np.zeros(600, int)}, "any number of rows .* 0 overlap"),
     ],
 )
 def test_bad_input_is_refused(world, params, message):
+    params = dict(params)
     with pytest.raises(ValueError, match=message):
         oracle(world, n_repeats=params.pop("n_repeats", 1), **params)
 
 
-def test_a_detector_excludes_what_it_would_find(world, detector):
+def test_rows_of_X_unknown_labels_and_regressors_are_refused(world, detector):
+    _, rows, test = world
+    with pytest.raises(ValueError, match="600 of the 600 rows in X_test are also rows"):
+        overlap_curve(STUDENT, detector, rows.X, X_test=rows.X, y_test=rows.y)
+    unknown = np.where(np.arange(len(test.y)) < 7, np.nan, test.y)
+    with pytest.raises(ValueError, match="7 labels in y_test are unknown"):
+        overlap_curve(STUDENT, detector, rows.X, X_test=test.X, y_test=unknown)
+    with pytest.raises(ValueError, match="must be a classifier, got the regressor Rid"):
+        overlap_curve(Ridge(), detector, rows.X, X_test=test.X, y_test=test.y)
+
+
+def test_some_known_labels_are_held_out_in_folds(world):
     _, rows, _ = world
-    with pytest.raises(ValueError, match="The detector finds weak_labels itself"):
-        overlap_curve(STUDENT, detector, rows.X, rows.y, weak_labels=rows.y)
+    known = np.random.RandomState(0).permutation(600) < 90
+    detector = OverlapDetector(weak_columns=slice(0, 20), missing_label=-1)
+    curve = overlap_curve(
+        STUDENT,
+        detector,
+        rows.X,
+        np.where(known, rows.y, -1),
+        shares=[0, 1],
+        n_repeats=2,
+        random_state=0,
+    )
+    assert len(curve) == 5 * 2 * 2  # pools, shares, repeats
+    assert curve["accuracy"].between(0.3, 0.95).all()
+    # each of the 90 labelled rows is tested once a repeat
+    middle = curve.groupby(["pool", "share"])["accuracy"].mean()
+    low, high = (
+        curve.groupby(["pool", "share"])[f"accuracy_{end}"].first()
+        for end in ("low", "high")
+    )
+    assert ((low < middle) & (middle < high)).all()
+    assert ((high - low) / 2).between(0.04, 0.2).all()
+
+
+def test_bounds_are_those_of_the_one_rule(world):
+    """A student that always says 1 is right on the rows of class 1, in every repeat."""
+    _, rows, test = world
+    proba = np.tile([0.1, 0.9], (len(rows.y), 1))
+    curve = oracle(world, proba=proba, shares=[0.5], n_repeats=3)
+    expected = gain_interval((test.y == 1)[None] * 1.0)
+    found = curve[["accuracy", "accuracy_low", "accuracy_high"]].drop_duplicates()
+    np.testing.assert_allclose(found, [expected])
+
+
+class Shown(LogisticRegression):
+    """Keeps what it was trained on, in the order of the trainings."""
+
+    trainings: ClassVar[list] = []
+
+    def fit(self, X, y, sample_weight=None):
+        self.trainings.append(X)
+        return super().fit(X, y, sample_weight)
+
+
+def rows_shown(run):
+    Shown.trainings.clear()
+    run()
+    return [set(map(bytes, np.ascontiguousarray(X))) for X in Shown.trainings]
+
+
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.UncoveredRowsWarning")
+def test_curve_report_and_controls_train_on_the_same_rows():
+    """Three ways to the same controls, row by row; some rows have no vote."""
+    data, test = (
+        make_overlap_classification(
+            n_easy=350, n_hard=250, n_overlap=150, random_state=seed
+        )
+        for seed in (0, 0)
+    )
+    rng = np.random.RandomState(0)
+    test.X = test.X + rng.normal(size=test.X.shape) / 100
+    region_noise = {0: 0.05, 1: 0.05, 2: 0.5}
+    wrong = np.vectorize(region_noise.get)(data.region)[:, None]
+    votes = np.where(
+        rng.uniform(size=(750, 5)) < wrong, 1 - data.y[:, None], data.y[:, None]
+    )
+    votes[rng.uniform(size=votes.shape) < 0.35] = -1
+    X, X_test = (np.hstack([v, x.X]) for v, x in ((votes, data), (votes, test)))
+    views = {"strong_columns": slice(5, 45), "weak_columns": slice(0, 5)}
+    params = {"X_test": X_test, "y_test": test.y, "n_repeats": 2, "random_state": 0}
+    model = MajorityVote(classes=[0, 1])
+    detector = OverlapDetector(model, **views, hard_threshold=0.5, random_state=0)
+
+    def curve():
+        found = overlap_curve(Shown(C=0.01), detector, X, shares=[1], **params)
+        shapes.append((found["n_train"].iloc[0], found["pool"].unique().tolist()))
+
+    student = WeakToStrongClassifier(
+        Shown(C=0.01),
+        weak_estimator=model,
+        selector=OverlapDetector(hard_threshold=0.5),
+        random_state=0,
+        **views,
+    )
+    shapes = []
+    by_curve = rows_shown(curve)
+    by_report = rows_shown(lambda: weak_to_strong_report(student, X, **params))
+    rows, _ = WeakLabeler(model, **views, random_state=0).fit_label(X)
+    regions = OverlapDetector(hard_threshold=0.5).fit_rows(rows).labels_
+    n_train, pools = shapes[0]
+    assert 0 < n_train == np.sum(regions == 1)  # every pool is trained on whole
+    assert not rows.covered.all()
+    seeds = np.random.RandomState(0).randint(2**31 - 1, size=3)[1:]
+    strong = np.ascontiguousarray(rows.strong)
+    for repeat, seed in enumerate(seeds):
+        masks = control_rows(rows, n_train, seed=seed)
+        masks["overlap"] = regions == 1
+        for name in ("overlap", "random non-hard", "most confident"):
+            expected = set(map(bytes, strong[masks[name]]))
+            assert by_curve[repeat * len(pools) + pools.index(name)] == expected, name
+            assert expected in by_report, name
 
 
 @pytest.mark.parametrize("table", ["detection", "sources", "mixing"])

@@ -119,7 +119,7 @@ def test_truth_in_a_list_with_markers_counts_known_rows_only():
         OverlapDetector(missing_label=np.nan, random_state=0),
         X,
         marked(NAMES, np.nan),
-        X_test=X,
+        X_test=X + 0.01,
         y_test=NAMES,
         shares=[0, 1],
         n_repeats=1,
@@ -135,7 +135,7 @@ def test_a_curve_refuses_labels_of_another_problem():
             OverlapDetector(random_state=0),
             X,
             Y,
-            X_test=X,
+            X_test=X + 0.01,
             y_test=NAMES,
             n_repeats=1,
         )

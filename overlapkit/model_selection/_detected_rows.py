@@ -1,0 +1,98 @@
+"""Weakly labelled rows with their regions: found by a detector, or given."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import clone
+from sklearn.utils import check_array
+
+from overlapkit.model_selection._students import check_regions
+from overlapkit.weak import WeakLabeler, WeakRows
+from overlapkit.weak._labeler import LABELER_CONSTRAINTS
+
+__all__ = ["DetectedRows", "detect"]
+
+
+@dataclass(frozen=True, eq=False)
+class DetectedRows:
+    """Weakly labelled rows with the region and the overlap score of each.
+
+    Give it to :func:`overlap_curve` in place of a detector, to run the experiment with
+    regions from elsewhere, such as the true ones or those of a method of your own.
+
+    Parameters
+    ----------
+    rows : WeakRows
+        The rows, see :meth:`WeakRows.from_proba`.
+    regions : array-like of shape (n_samples,)
+        Region of each row: 0 easy, 1 overlap, 2 hard, 3 none of them.
+    scores : array-like of shape (n_samples,), default=None
+        Overlap scores. None: pools by scores are left out.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, a value is not a region, or a score of a row with a region is
+        no number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overlapkit.model_selection import DetectedRows
+    >>> from overlapkit.weak import WeakRows
+    >>> rows = WeakRows.from_proba(np.eye(2), [[0.9, 0.1], [0.5, 0.5]])
+    >>> len(DetectedRows(rows, regions=[0, 2]))
+    2
+    """
+
+    rows: WeakRows
+    regions: ArrayLike
+    scores: ArrayLike | None = None
+
+    def __post_init__(self) -> None:
+        regions = check_regions(self.regions, self.rows.proba, "regions")
+        object.__setattr__(self, "regions", regions)
+        if self.scores is None:
+            return
+        scores = np.asarray(self.scores, dtype=np.float64)
+        if scores.shape != (len(self.rows),):
+            raise ValueError(
+                f"scores has shape {scores.shape}, but there are {len(self.rows)} rows."
+            )
+        check_array(scores[self.rows.covered], ensure_2d=False, input_name="scores")
+        object.__setattr__(self, "scores", scores)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, positions: ArrayLike) -> "DetectedRows":
+        """Return some of the rows.
+
+        Parameters
+        ----------
+        positions : array-like of int
+            Positions of the rows.
+
+        Returns
+        -------
+        part : DetectedRows
+            These rows, in this order.
+        """
+        scores = None if self.scores is None else self.scores[positions]
+        return DetectedRows(self.rows.take(positions), self.regions[positions], scores)
+
+
+def detect(detector, X, y) -> tuple[DetectedRows, Any]:
+    """Rows as a clone of a detector finds them, and what takes the strong view of X."""
+    params = detector.get_params(deep=False)
+    labeler = WeakLabeler(**{name: params[name] for name in LABELER_CONSTRAINTS})
+    rows, _ = labeler.fit_label(X, y)
+    # rows are labelled already: what says how is left at its default
+    default = type(detector)().get_params(deep=False)
+    kept = {"n_jobs", "random_state"}
+    unset = {name: default[name] for name in LABELER_CONSTRAINTS if name not in kept}
+    detector = clone(detector).set_params(**unset).fit_rows(rows, labeler=labeler)
+    scores = detector.overlap_scores_
+    return DetectedRows(rows, detector.labels_, scores), labeler.strong
