@@ -19,9 +19,13 @@ def control_rows(rows, size, *, seed, confidence="margin") -> dict[str, np.ndarr
     - ``"covered rows"``: all rows with a weak label;
     - ``"non-hard rows"``: those with a confidence at or above the change point of the
       confidences of covered rows;
-    - ``"random"``, ``"random non-hard"``, ``"most confident"``: `size` covered rows,
-      with quotas in proportion to the weak classes of the covered rows. A class with
-      fewer non-hard rows than its quota adds hard rows at random.
+    - ``"random"``: `size` covered rows at random;
+    - ``"random non-hard"`` and ``"most confident"``: `size` of the non-hard rows, at
+      random and by confidence (of all covered rows if there are fewer).
+
+    The last three have quotas in proportion to the weak classes of the rows they are
+    taken from. Quotas by the classes of all covered rows would handicap the last two
+    where undecided rows are all of one class: hard rows of it would fill its quota.
 
     Parameters
     ----------
@@ -51,18 +55,24 @@ def control_rows(rows, size, *, seed, confidence="margin") -> dict[str, np.ndarr
     order = np.argsort(tiebreak, kind="stable")
     random = np.empty(len(covered))
     random[order] = np.random.RandomState(seed).uniform(size=len(covered))
-    budget = min(size, len(covered)) / len(covered)
     kept = {
         "covered rows": np.ones(len(covered), dtype=bool),
         "non-hard rows": not_hard,
     }
-    ranks = {
-        "random": random,
-        "random non-hard": random + not_hard,
-        "most confident": sure,
-    }
-    for name, scores in ranks.items():
-        kept[name] = select_rows(scores, codes, budget, "proportional", tiebreak)
+    everything = kept["covered rows"]
+    enough = not_hard if size <= not_hard.sum() else everything
+    for name, scores, pool in (
+        ("random", random, everything),
+        ("random non-hard", random + not_hard, enough),
+        ("most confident", sure, enough),
+    ):
+        inside = np.flatnonzero(pool)
+        budget = min(size, len(inside)) / len(inside)
+        chosen = select_rows(
+            scores[inside], codes[inside], budget, "proportional", tiebreak[inside]
+        )
+        kept[name] = np.zeros(len(covered), dtype=bool)
+        kept[name][inside[chosen]] = True
     masks = {}
     for name, keep in kept.items():
         masks[name] = np.zeros(len(rows), dtype=bool)

@@ -23,12 +23,13 @@ def weak_rows(seed, n=200):
     return WeakRows.from_proba(rng.normal(size=(n, 2)), proba, covered=covered)
 
 
-def test_sized_controls_have_the_size_and_the_class_shares_of_covered_rows():
+def test_sized_controls_have_the_size_and_the_class_shares_of_their_pool():
     rows = weak_rows(0)
     codes, covered = rows.codes, rows.covered
     masks = control_rows(rows, 50, seed=0)
-    shares = np.bincount(codes[covered]) / covered.sum()
     for name in SIZED:
+        pool = covered if name == "random" else masks["non-hard rows"]
+        shares = np.bincount(codes[pool]) / pool.sum()
         assert masks[name].sum() == 50
         counts = np.bincount(codes[masks[name]], minlength=3)
         assert np.abs(counts - 50 * shares).max() < 1
@@ -65,6 +66,23 @@ def test_order_and_uncovered_rows_do_not_matter(seed, size):
         for name, mask in masks.items():
             assert (moved[name] == mask[positions]).all(), name
             assert not (mask & ~covered).any()
+
+
+def test_undecided_rows_of_one_class_do_not_handicap_a_control():
+    # a third of the rows is undecided and all of it has the first class: with quotas
+    # by all covered rows, two thirds of a control would have to be of that class
+    rng = np.random.RandomState(0)
+    codes = np.r_[np.zeros(100, int), rng.randint(0, 2, 200)]
+    p = np.r_[np.full(100, 0.5), np.full(200, 0.95)] - 1e-9 * np.arange(300)
+    proba = np.column_stack([p, 1 - p])
+    proba[codes == 1] = proba[codes == 1][:, ::-1]
+    rows = WeakRows.from_proba(rng.normal(size=(300, 2)), proba)
+    masks = control_rows(rows, 90, seed=0)
+    for name in ("random non-hard", "most confident"):
+        assert not masks[name][:100].any()
+        assert abs(rows.codes[masks[name]].mean() - codes[100:].mean()) < 0.02
+    many = control_rows(rows, 250, seed=0)  # more than there are non-hard rows
+    assert many["most confident"].sum() == 250
 
 
 def test_the_seed_draws_the_random_controls_only():
