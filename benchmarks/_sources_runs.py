@@ -10,23 +10,27 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from overlapkit import OverlapDetector, UCBSourceSelector, WeakToStrongClassifier
-from overlapkit.policies import (
-    KLUCB,
-    UCB,
-    EpsilonGreedy,
-    Greedy,
-    Oracle,
-    RandomChoice,
-    Thompson,
-)
+from overlapkit.metrics import cumulative_regret
+from overlapkit.policies import KLUCB, UCB, EpsilonGreedy, RandomChoice, Thompson
 from overlapkit.scorers import ConfidenceScorer, CutStatisticScorer
 from overlapkit.sources import (
-    BatchOverlapDensity,
     LabelPurity,
     MeanScore,
     OverlapDensity,
     StudentGain,
 )
+
+from ._sources_authors import AuthorsOverlap
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """The policy that knows the true densities."""
+
+    densities: tuple
+
+    def index(self, state, rng):
+        return np.divide(self.densities, state.prices)
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class TrueRegion:
     def start(self, reference):
         return None
 
-    def score(self, batch, memory):
-        return np.asarray(batch.X[:, -1], dtype=np.float64), memory
+    def score(self, batch, state):
+        return np.asarray(batch.X[:, -1], dtype=np.float64), state
 
 
 class RememberedDetector(OverlapDetector):
@@ -63,6 +67,7 @@ class RememberedDetector(OverlapDetector):
 
 DEFAULT, TRUE = "UCB, samples (default)", "UCB, true regions"
 ORACLE, RANDOM = "oracle", "random"
+GREEDY = UCB(exploration=0)
 FLOOR, ORACLE_FLOOR = "UCB + floors", "oracle + floors"
 
 
@@ -83,7 +88,7 @@ def student():
 
 # name: parameters of the selector, given the problem
 RUNS = {
-    ORACLE: lambda p: {"policy": Oracle(p.densities)},
+    ORACLE: lambda p: {"policy": Oracle(tuple(p.densities))},
     DEFAULT: lambda p: {},
     TRUE: lambda p: {"reward": TrueRegion()},
     "UCB, rounds": lambda p: {"policy": UCB(bonus="rounds")},
@@ -92,14 +97,17 @@ RUNS = {
     "KL-UCB": lambda p: {"policy": KLUCB()},
     "Thompson": lambda p: {"policy": Thompson()},
     "epsilon-greedy": lambda p: {"policy": EpsilonGreedy()},
-    "greedy": lambda p: {"policy": Greedy()},
+    "greedy": lambda p: {"policy": GREEDY},
     RANDOM: lambda p: {"policy": RandomChoice()},
     FLOOR: floors,
-    ORACLE_FLOOR: lambda p: {"policy": Oracle(p.densities), **floors(p)},
-    "UCB, thresholds cut per batch": lambda p: {"reward": BatchOverlapDensity()},
+    ORACLE_FLOOR: lambda p: {"policy": Oracle(tuple(p.densities)), **floors(p)},
+    "UCB, thresholds cut per batch": lambda p: {"reward": AuthorsOverlap()},
     "UCB, label purity": lambda p: {"reward": LabelPurity()},
     "UCB, student gain": lambda p: {"reward": StudentGain()},
-    "greedy, student gain": lambda p: {"reward": StudentGain(), "policy": Greedy()},
+    "greedy, student gain": lambda p: {
+        "reward": StudentGain(),
+        "policy": GREEDY,
+    },
     "default, train on overlap": lambda p: {"train_on": "overlap"},
     "default, train on all but hard": lambda p: {"estimator": drop_hard()},
     "random, train on overlap": lambda p: {
@@ -128,7 +136,6 @@ def selector(problem, seed, **params):
         "reference": problem.reference,
         "n_rounds": problem.n_rounds,
         "batch_size": problem.batch_size,
-        "densities": problem.densities,
         "shuffle": problem.shuffle,
         "random_state": seed,
     }
@@ -145,6 +152,7 @@ def play(problem, seed):
         )
         seconds = time.perf_counter() - start
         predicted = run.predict(problem.test[0])
+        choices = run.history_["source"].map(run.sources_.index)
         rows.append(
             {
                 "run": name,
@@ -154,7 +162,7 @@ def play(problem, seed):
                 "detected": run.history_["overlap_ratio"].iloc[-1],
                 "accuracy": accuracy_score(problem.test[1], predicted),
                 "balanced": balanced_accuracy_score(problem.test[1], predicted),
-                "regret": run.history_["regret"].iloc[-1],
+                "regret": cumulative_regret(problem.densities, choices)[-1],
                 "seconds": seconds,
             }
         )

@@ -13,7 +13,6 @@ from overlapkit.scorers import (
     SelfConfidenceScorer,
 )
 from overlapkit.sources import (
-    BatchOverlapDensity,
     LabelPurity,
     MeanScore,
     OverlapDensity,
@@ -21,7 +20,6 @@ from overlapkit.sources import (
     StudentGain,
 )
 from overlapkit.sources._reading import fit_detector, part, read
-from overlapkit.thresholds import change_point
 
 DATA = make_overlap_classification(random_state=0)
 MORE = make_overlap_classification(theta=DATA.theta, random_state=1)
@@ -39,7 +37,6 @@ def batch(rows=slice(None), y=MORE.y, missing_label=None):
     "reward",
     [
         OverlapDensity(),
-        BatchOverlapDensity(),
         LabelPurity(),
         MeanScore(ConfidenceScorer()),
         StudentGain(),
@@ -47,14 +44,14 @@ def batch(rows=slice(None), y=MORE.y, missing_label=None):
 )
 def test_every_reward_keeps_the_protocol(reward):
     assert isinstance(reward, Reward)
-    memory = reward.start(REFERENCE)
+    state = reward.start(REFERENCE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OverlapkitWarning)
-        first, _ = reward.score(batch(), memory)
-        again, _ = reward.score(batch(), memory)
+        first, _ = reward.score(batch(), state)
+        again, _ = reward.score(batch(), state)
     assert first.shape == (300,)
     assert ((first >= 0) & (first <= 1)).all()
-    # scoring must not change the memory: a refused batch leaves no trace
+    # scoring must not change the state: a refused batch leaves no trace
     np.testing.assert_array_equal(first, again)
 
 
@@ -63,7 +60,7 @@ def test_overlap_density_is_the_prediction_of_the_detector():
     np.testing.assert_array_equal(rewards, DETECTOR.predict(MORE.X) == 1)
 
 
-def test_label_purity_is_silent_where_the_label_is_unknown():
+def test_label_purity_is_nan_where_the_label_is_unknown():
     y = MORE.y.copy()
     y[:100] = -1
     rows = batch(y=y, missing_label=-1)
@@ -76,14 +73,14 @@ def test_label_purity_is_silent_where_the_label_is_unknown():
 
 def test_mean_score_is_a_rank_among_the_reference():
     reward = MeanScore(ConfidenceScorer())
-    memory = reward.start(REFERENCE)
-    rewards, _ = reward.score(batch(), memory)
+    state = reward.start(REFERENCE)
+    rewards, _ = reward.score(batch(), state)
     known = REFERENCE.weak.confidence()
     new = batch().weak.confidence()
     expected = [(known < c).mean() + (known == c).mean() / 2 for c in new]
     np.testing.assert_allclose(rewards, expected)
     # the reference is half way up its own ranking
-    assert reward.score(REFERENCE, memory)[0].mean() == pytest.approx(0.5)
+    assert reward.score(REFERENCE, state)[0].mean() == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
@@ -97,44 +94,21 @@ def test_mean_score_does_not_favour_rows_that_the_scorer_has_seen(scorer):
     # rows drawn alike: the reference must not rank above a batch that it equals in
     # distribution; scored as new rows, its own neighbours would be among its neighbours
     reward = MeanScore(scorer)
-    memory = reward.start(REFERENCE)
+    state = reward.start(REFERENCE)
     own = part(REFERENCE, 0, 150)
     assert own.rows.tolist() == list(range(150))
-    seen = reward.score(own, memory)[0].mean()
-    new = reward.score(batch(), memory)[0].mean()
+    seen = reward.score(own, state)[0].mean()
+    new = reward.score(batch(), state)[0].mean()
     assert seen == pytest.approx(0.5, abs=0.05)
     assert new == pytest.approx(0.5, abs=0.06)
 
 
-def authors_rewards(batches):
-    """Slow NumPy from the description of the authors' selection code."""
-    hard_rows, products = np.empty((0, DATA.X.shape[1])), np.empty(0)
-    for rows in batches:
-        X, confidence = rows.X, rows.weak.confidence()
-        hard = confidence < change_point(confidence).threshold
-        hard_rows = np.vstack([hard_rows, X[hard]])
-        scores = np.array([max(x @ h for h in hard_rows) for x in X[~hard]])
-        products = np.concatenate([products, scores])
-        rewards = np.zeros(len(X))
-        rewards[~hard] = scores > change_point(products).midpoint
-        yield rewards
-
-
-def test_batch_overlap_density_is_the_authors_form():
-    batches = [batch(slice(k, k + 60)) for k in (0, 60, 120)]
-    reward, memory = BatchOverlapDensity(), None
-    for rows, expected in zip(batches, authors_rewards(batches)):
-        rewards, memory = reward.score(rows, memory)
-        np.testing.assert_array_equal(rewards, expected)
-        assert 0 < rewards.mean() < 1
-
-
 def test_student_gain_of_one_class_is_nothing():
-    memory = StudentGain().start(REFERENCE)
+    state = StudentGain().start(REFERENCE)
     labels = batch().weak.labels
     one = np.flatnonzero(labels == 1)
-    assert (StudentGain().score(batch(one), memory)[0] == 0).all()
-    both, _ = StudentGain().score(batch(), memory)
+    assert (StudentGain().score(batch(one), state)[0] == 0).all()
+    both, _ = StudentGain().score(batch(), state)
     assert len(np.unique(both)) == 1
     assert both[0] > 0.2
 
@@ -143,3 +117,35 @@ def test_student_gain_needs_labels_to_judge_by():
     unlabelled = read(DETECTOR, DATA.X, None, None)
     with pytest.raises(ValueError, match="0 labelled rows of 0 class"):
         StudentGain().start(unlabelled)
+
+
+class Odd:
+    """A scorer that gives what it was made with."""
+
+    def __init__(self, value=None):
+        self.value = value
+
+    def get_params(self, deep=True):
+        return {"value": self.value}
+
+    def fit(self, X, y):
+        return self
+
+    def score_samples(self, X):
+        return self.value(len(X))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda n: np.full(n, np.nan),
+        lambda n: np.full(n, 1j),
+        lambda n: np.ones((n, 1)),
+        lambda n: np.ones(3),
+        lambda n: np.full(n, "high"),
+    ],
+    ids=["nan", "complex", "two dimensions", "three rows", "strings"],
+)
+def test_scores_that_are_no_numbers_are_refused(value):
+    with pytest.raises(ValueError, match="Odd must give one real number for each"):
+        MeanScore(Odd(value)).start(REFERENCE)

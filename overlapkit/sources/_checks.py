@@ -1,76 +1,117 @@
-"""What has to hold before a run or a batch is begun."""
+"""Checks of sources, prices and labels, and of parameters that change in a run."""
 
-import copy
+from collections.abc import Mapping
 
 import numpy as np
-from sklearn.utils import check_random_state
+import pandas as pd
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
-from overlapkit.metrics._regret import cumulative_regret
-from overlapkit.policies import UCB
-from overlapkit.sources._ledger import SourceLedger
-from overlapkit.weak._labels import check_labels, join_labels, known_labels
+from overlapkit.weak._labels import check_labels, known_labels
 
 __all__ = [
-    "check_class_floor",
+    "changed_params",
     "check_names",
     "check_one_kind",
-    "check_relations",
+    "check_sources",
     "check_y",
-    "first_source",
-    "labels_of",
-    "new_ledger",
     "plain",
+    "prices_of",
 ]
 
 
-def new_ledger(owner, names, batch_size, random_state):
-    """A seed and a ledger for a run of `owner` on sources `names`."""
-    check_names(names)
-    per_source = {}
-    for parameter in ("prices", "densities"):
-        values = getattr(owner, parameter)
-        if values is not None:
-            values = np.asarray(values, dtype=np.float64)
-            if values.shape != (len(names),):
-                raise ValueError(
-                    f"{parameter} has shape {values.shape}, expected one number for "
-                    f"each of {len(names)} sources: {names}. In live mode, "
-                    f"{parameter} needs source_names."
-                )
-        per_source[parameter] = values
-    prices, densities = per_source.values()
-    if prices is not None and not (np.isfinite(prices) & (prices > 0)).all():
-        raise ValueError(f"prices must be positive and finite, got {prices}.")
-    if densities is not None:
-        cumulative_regret(densities, [0])  # refuses what is no density
-    check_relations(owner, len(names))
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
-    return seed, SourceLedger(
-        names,
-        policy=UCB() if owner.policy is None else owner.policy,
-        n_rounds=owner.n_rounds,
-        # not the generator that draws rows: a live run makes no draws
-        rng=np.random.RandomState(seed),
-        floor=owner.min_source_share,
-        class_floor=owner.min_class_share,
-        prices=prices,
-        budget=np.inf if owner.budget is None else owner.budget,
-        asked=batch_size,
-    )
+def plain(names) -> list:
+    """Names as a list of Python objects, for any kind of array."""
+    return [n.item() if isinstance(n, np.generic) else n for n in names]
 
 
 def check_names(names) -> None:
-    """Refuse names that are missing, or that look alike where they are printed."""
-    if any(name is None or name != name for name in names):
+    """Raise if a name is missing, if two print alike, or if kinds are mixed."""
+    if any(pd.isna(name) is True for name in names):
         raise ValueError(f"A source has no name: {names[:10]} holds None or NaN.")
-    # a column of history_ is called after each
+    # each name is the end of the name of a column of history_
     if len({str(name) for name in names}) != len(names):
         raise ValueError(f"{names} names a source twice.")
+    kinds = {isinstance(name, str): name for name in names}
+    if len(kinds) > 1:
+        raise ValueError(
+            f"Names of sources are strings and numbers: {kinds[True]!r} and "
+            f"{kinds[False]!r}. Use names of one kind, such as strings only."
+        )
+
+
+def check_sources(sources, X) -> tuple[np.ndarray, list]:
+    """Position of the source of each row, and the names in sorted order.
+
+    Parameters
+    ----------
+    sources : array-like of shape (n_samples,)
+        Source of each row; a pandas type with missing values is allowed if it has
+        none.
+    X : array or dataframe of shape (n_samples, n_features)
+        The rows.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_samples,) of int
+        Positions in `names`.
+    names : list
+        The names.
+    """
+    if isinstance(sources, list | tuple):
+        # an array would turn the numbers of [1, "b"] into strings
+        sources = pd.Series(sources, dtype=None if len(sources) else object)
+    if not isinstance(sources, pd.Series):
+        sources = column_or_1d(sources)
+    check_consistent_length(X, sources)
+    codes, found = pd.factorize(sources, use_na_sentinel=False)
+    found = plain(found.tolist())
+    check_names(found)
+    names = sorted(found)
+    order = {name: position for position, name in enumerate(names)}
+    positions = np.array([order[name] for name in found], dtype=np.intp)
+    return positions[codes], names
+
+
+def prices_of(prices, names) -> np.ndarray:
+    """Price of a row of each source, 1 without prices.
+
+    Parameters
+    ----------
+    prices : dict, sequence of float or None
+        By name, or in the order of `names`.
+    names : list
+        Names of the sources.
+
+    Returns
+    -------
+    ndarray of shape (n_sources,)
+        The prices.
+    """
+    if prices is None:
+        return np.ones(len(names))
+    if isinstance(prices, Mapping):
+        missing = [name for name in names if name not in prices]
+        if missing:
+            raise ValueError(
+                f"prices has no price for the source(s) {missing}; it names "
+                f"{list(prices)}."
+            )
+        prices = [prices[name] for name in names]
+    values = np.asarray(prices, dtype=np.float64)
+    if values.shape != (len(names),):
+        raise ValueError(
+            f"prices has shape {values.shape}, expected one number for each of "
+            f"{len(names)} sources: {names}. In live mode, prices needs source_names, "
+            "or is a dict from name to price."
+        )
+    if not (np.isfinite(values) & (values > 0)).all():
+        raise ValueError(f"prices must be positive and finite, got {values}.")
+    return values
 
 
 def check_one_kind(parts) -> None:
-    """Refuse labels that are strings in one place and numbers in another."""
+    """Raise if classes are strings in one place and numbers in another."""
     some = [list(part[:5]) for part in parts if part is not None and len(part)]
     kinds = {isinstance(part[0], str): part for part in some}
     if len(kinds) > 1:
@@ -80,54 +121,33 @@ def check_one_kind(parts) -> None:
         )
 
 
-def check_class_floor(owner, classes) -> None:
-    """Refuse a least share that not every class can have."""
-    if owner.min_class_share * len(classes) > 1 + 1e-9:
-        raise ValueError(
-            f"min_class_share={owner.min_class_share} for {len(classes)} classes: the "
-            f"shares of all cannot pass 1, so at most {1 / len(classes):.4g} is "
-            "possible."
-        )
-
-
-def check_relations(owner, n_sources) -> None:
-    """Refuse a floor that so many sources cannot all have."""
-    if owner.min_source_share * n_sources > 1 + 1e-9:
-        raise ValueError(
-            f"min_source_share={owner.min_source_share} for {n_sources} sources: the "
-            f"shares of all cannot pass 1, so at most {1 / n_sources:.4g} is possible."
-        )
-
-
-def first_source(owner):
-    """Name of the source to ask before anything is known."""
-    names = plain(owner.source_names)
-    state = copy.deepcopy(owner.random_state)
-    if state is None:
-        # asked again, and when its batch comes, the answer must be the same
-        if "_first_seed" not in vars(owner):
-            owner._first_seed = check_random_state(None).randint(2**31 - 1)
-        state = owner._first_seed
-    _, ledger = new_ledger(owner, names, owner.batch_size, state)
-    ledger.choose(ready=isinstance(owner.reference, tuple))
-    return None if ledger.next is None else names[ledger.next]
-
-
 def check_y(X, y, missing_label):
     """Y as a flat array of class labels, or None."""
     if y is None:
         return None
     check_consistent_length(X, y)
     y = check_labels(y, missing_label)
-    known_labels(y, missing_label, len(y))  # refuses what is no label
+    known_labels(y, missing_label, len(y))  # raises for values that are no labels
     return y
 
 
-def labels_of(batches) -> np.ndarray | None:
-    """Labels of all rows of some batches, or None."""
-    return None if batches[0][1] is None else join_labels([y for _, y in batches])
+def changed_params(before, now) -> list[str]:
+    """Names of parameters whose values differ between two dicts of parameters."""
+    names = sorted(before.keys() | now.keys())
+    return [name for name in names if not _same(before.get(name), now.get(name))]
 
 
-def plain(names) -> list:
-    """Names as Python objects, whatever array they came in."""
-    return [n.item() if isinstance(n, np.generic) else n for n in names]
+def _same(one, other) -> bool:
+    if one is other:
+        return True
+    if hasattr(one, "get_params") and hasattr(other, "get_params"):
+        return type(one) is type(other)  # its parameters are in the dicts themselves
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if hasattr(one, "equals"):  # a dataframe
+        return type(one) is type(other) and bool(one.equals(other))
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    if isinstance(one, float) and isinstance(other, float) and one != one:
+        return other != other
+    return bool(one == other)

@@ -1,0 +1,44 @@
+import warnings
+
+import numpy as np
+
+from benchmarks._sources_authors import AuthorsOverlap
+from overlapkit import OverlapDetector
+from overlapkit.datasets import make_overlap_classification
+from overlapkit.exceptions import OverlapkitWarning
+from overlapkit.sources._reading import fit_detector, read
+from overlapkit.thresholds import binseg_change_point
+
+DATA = make_overlap_classification(random_state=0)
+MORE = make_overlap_classification(theta=DATA.theta, random_state=1)
+
+
+def authors_rewards(batches):
+    """Slow NumPy from the description of the authors' selection code."""
+    hard_rows, others = np.empty((0, DATA.X.shape[1])), np.empty((0, DATA.X.shape[1]))
+    for rows in batches:
+        X, confidence = rows.X, rows.weak.confidence()
+        hard = confidence < binseg_change_point(confidence).threshold
+        hard_rows = np.vstack([hard_rows, X[hard]])
+        others = np.vstack([others, X[~hard]])
+        scores = np.array([max(x @ h for h in hard_rows) for x in others])
+        rewards = np.zeros(len(X))
+        overlap = scores >= binseg_change_point(scores).threshold
+        rewards[~hard] = overlap[len(others) - (~hard).sum() :]
+        yield rewards
+
+
+def test_earlier_rows_are_scored_again_against_all_hard_rows():
+    detector = OverlapDetector(weak_columns=DATA.easy_columns, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OverlapkitWarning)
+        fit_detector(detector, DATA.X, DATA.y)
+    batches = [
+        read(detector, MORE.X[rows], MORE.y[rows], None)
+        for rows in (slice(k, k + 60) for k in (0, 60, 120))
+    ]
+    reward, state = AuthorsOverlap(), None
+    for rows, expected in zip(batches, authors_rewards(batches)):
+        rewards, state = reward.score(rows, state)
+        np.testing.assert_array_equal(rewards, expected)
+        assert 0 < rewards.mean() < 1
