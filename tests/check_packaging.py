@@ -38,7 +38,11 @@ def main():
         sdist = next((scratch / "dist").glob("*.tar.gz"))
         with tarfile.open(sdist) as archive:
             inside = {"/".join(n.split("/")[1:]) for n in archive.getnames()}
-        for name in ("tests/test_common.py", "examples/plot_01_spambase.py", "LICENSE"):
+        for name in (
+            "tests/common/test_common.py",
+            "examples/plot_01_spambase.py",
+            "LICENSE",
+        ):
             assert name in inside, f"no {name} in the source distribution"
         user = _environment(scratch / "user", str(wheel))
         _run(user, "-c", USE, cwd=scratch)

@@ -21,10 +21,10 @@ VERSIONS = {
     "newest": ["scikit-learn"],
 }
 TESTS = [
-    "tests/test_common.py",
-    "tests/test_estimator_contract.py",
-    "tests/test_composition.py",
-    "tests/test_progress.py",
+    "tests/common/test_common.py",
+    "tests/common/test_estimator_contract.py",
+    "tests/common/test_composition.py",
+    "tests/common/test_progress.py",
 ]
 
 

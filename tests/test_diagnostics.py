@@ -19,7 +19,7 @@ from overlapkit.exceptions import (
     SaturatedWeakModelWarning,
     SimilarViewsWarning,
 )
-from tests import _oracles_diagnostics as oracles
+from tests.support import oracles_diagnostics as oracles
 
 
 def _samples(n, ties):

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from _two_views import two_views
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 from overlapkit.representation import HiddenLayerRepresentation
+from tests.support.data import two_views
 
 
 @pytest.mark.parametrize("sizes", [(5,), (8, 3), [4, 4, 6]])

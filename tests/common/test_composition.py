@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from _two_views import WEAK, two_views
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_selector
@@ -36,6 +35,7 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.label_models import DawidSkene, LabelModel, MajorityVote
 from overlapkit.scorers import ConfidenceScorer, CutStatisticScorer
+from tests.support.data import WEAK, two_views
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::overlapkit.exceptions.OverlapkitWarning"

@@ -2,10 +2,8 @@
 
 import tracemalloc
 
-import _oracles_label_models as oracles
 import numpy as np
 import pytest
-from _expected_failures import expected_failed_checks
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import approx_fprime
 from sklearn.exceptions import ConvergenceWarning
@@ -15,6 +13,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from overlapkit.exceptions import WeakLabelWarning
 from overlapkit.label_models import LabelModel, MajorityVote, _votes
 from overlapkit.label_models._label_model import moment_objective
+from tests.support import oracles_label_models as oracles
+from tests.support.expected_failures import expected_failed_checks
 
 
 @pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")

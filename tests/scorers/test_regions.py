@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from _oracles_core import split
 
 from overlapkit.exceptions import (
     NoHardRowsWarning,
@@ -14,6 +13,7 @@ from overlapkit.scorers._regions import (
     overlap_threshold,
     region_codes,
 )
+from tests.support.oracles_core import split
 
 
 @pytest.mark.parametrize("seed", range(5))

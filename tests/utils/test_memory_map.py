@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from _two_views import with_probabilities
 
 from overlapkit import OverlapDetector
 from overlapkit._utils import memory_map as _memory_map
 from overlapkit._utils.memory_map import read_narrow, read_rows, release_rows
+from tests.support.data import with_probabilities
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*look like one group")
 D = 254

@@ -3,8 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from _oracles_core import confidence as confidence_oracle
-from _two_views import with_probabilities
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -29,6 +27,8 @@ from overlapkit.weak._rows import (
     weak_labels,
     weak_probabilities,
 )
+from tests.support.data import with_probabilities
+from tests.support.oracles_core import confidence as confidence_oracle
 
 
 def noise(n=200, seed=0):

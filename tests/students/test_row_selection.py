@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from _oracles_core import best_of_each_class
 
 from overlapkit.exceptions import ClassCollapseWarning, NoOverlapWarning
 from overlapkit.students._selection import guard_classes, select_rows
+from tests.support.oracles_core import best_of_each_class
 
 
 def scored(n=200, shares=(0.7, 0.3), seed=0):

@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from _two_views import WEAK, Recorder, two_views, with_probabilities
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -29,6 +28,7 @@ from overlapkit.scorers import (
     CutStatisticScorer,
     SelfConfidenceScorer,
 )
+from tests.support.data import WEAK, Recorder, two_views, with_probabilities
 
 STRONG = slice(10, 20)  # disjoint views: the hard features
 pytestmark = pytest.mark.filterwarnings(

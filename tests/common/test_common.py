@@ -1,9 +1,10 @@
 """Every public estimator is an estimator of scikit-learn."""
 
 import pytest
-from _discovery import public_estimators
-from _expected_failures import expected_failed_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from tests.support.discovery import public_estimators
+from tests.support.expected_failures import expected_failed_checks
 
 
 def test_discovery_finds_the_estimators():

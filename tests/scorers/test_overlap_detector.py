@@ -5,9 +5,6 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from _oracles_core import confidence as confidence_oracle
-from _oracles_core import overlap_scores, regions, similarity, split
-from _two_views import WEAK, two_views, with_probabilities
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -23,6 +20,9 @@ from overlapkit.exceptions import (
 )
 from overlapkit.label_models import MajorityVote
 from overlapkit.representation import HiddenLayerRepresentation
+from tests.support.data import WEAK, two_views, with_probabilities
+from tests.support.oracles_core import confidence as confidence_oracle
+from tests.support.oracles_core import overlap_scores, regions, similarity, split
 
 OUTPUTS = ("predict", "transform", "decision_function", "score_samples")
 # what the data of a test look like is not what the test is about

@@ -1,15 +1,15 @@
 """DawidSkene: EM, its prior, and what it does when the model is wrong."""
 
-import _oracles_label_models as oracles
 import numpy as np
 import pytest
-from _expected_failures import expected_failed_checks
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from overlapkit.exceptions import ClassCollapseWarning
 from overlapkit.label_models import DawidSkene, MajorityVote, _votes
+from tests.support import oracles_label_models as oracles
+from tests.support.expected_failures import expected_failed_checks
 
 
 @pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")

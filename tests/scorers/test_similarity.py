@@ -4,7 +4,6 @@ import threading
 import tracemalloc
 from pathlib import Path
 
-import _oracles
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,6 +20,7 @@ from overlapkit._utils.threads import (
 )
 from overlapkit.scorers import _similarity
 from overlapkit.scorers._similarity import PreparedReference, reference_similarity
+from tests.support import oracles_exact as oracles
 
 METRICS = ("cosine", "dot", "euclidean")
 AGGREGATIONS = ("max", "mean", "quantile", "topk")
@@ -76,8 +76,8 @@ def test_scores_are_those_of_the_slow_oracle(
         quantile=quantile,
         top_k=top_k,
     )
-    S = _oracles.similarity_matrix(X, reference, metric, absolute)
-    expected = _oracles.aggregated(S, aggregation, quantile, top_k) if n else []
+    S = oracles.similarity_matrix(X, reference, metric, absolute)
+    expected = oracles.aggregated(S, aggregation, quantile, top_k) if n else []
     assert scores.shape == (n,)
     assert scores.dtype == (np.float32 if types[0] in ("f2", "f4") else np.float64)
     tolerance = 2e-6 if scores.dtype == np.float32 else 1e-12

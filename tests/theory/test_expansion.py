@@ -3,7 +3,6 @@ import itertools
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from _oracles_theory import make_groups, slow_ratio, slow_robust
 from sklearn.neighbors import radius_neighbors_graph
 
 from overlapkit.theory import (
@@ -12,6 +11,7 @@ from overlapkit.theory import (
     robust_mask,
     robust_sets,
 )
+from tests.support.oracles_theory import make_groups, slow_ratio, slow_robust
 
 
 @pytest.mark.parametrize("options", [{"radius": 0.8}, {"n_neighbors": 3}])

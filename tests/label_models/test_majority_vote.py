@@ -2,17 +2,17 @@
 
 import warnings
 
-import _oracles_label_models as oracles
 import numpy as np
 import pandas as pd
 import pytest
-from _expected_failures import expected_failed_checks
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from overlapkit._kernels.ties import break_ties, hash_rows
 from overlapkit.exceptions import UnknownVoteWarning
 from overlapkit.label_models import DawidSkene, LabelModel, MajorityVote
+from tests.support import oracles_label_models as oracles
+from tests.support.expected_failures import expected_failed_checks
 
 MODELS = [MajorityVote, DawidSkene, LabelModel]
 

@@ -9,9 +9,10 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
-from _discovery import public_estimators, public_objects
 from numpydoc.docscrape import FunctionDoc, NumpyDocString
 from numpydoc.validate import validate
+
+from tests.support.discovery import public_estimators, public_objects
 
 OBJECTS = public_objects()
 ESTIMATORS = {cls.__name__: cls for cls in public_estimators()}

@@ -7,10 +7,11 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from _discovery import public_estimators
 from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import get_tags
+
+from tests.support.discovery import public_estimators
 
 ESTIMATORS = public_estimators()
 METHODS = (

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from _two_views import with_probabilities
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import KNeighborsTransformer
@@ -10,6 +9,7 @@ from sklearn.neighbors import KNeighborsTransformer
 from overlapkit import OverlapDetector
 from overlapkit.scorers._neighbors import fit_neighbors, neighbor_similarity
 from overlapkit.scorers._similarity import reference_similarity
+from tests.support.data import with_probabilities
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*look like one group", "ignore:.*overlap rows have the weak label"

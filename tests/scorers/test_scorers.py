@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-from _oracles_core import cut_statistic as cut_oracle
-from _oracles_core import split
-from _two_views import WEAK, two_views, with_probabilities
 from scipy.stats import spearmanr
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -19,6 +16,9 @@ from overlapkit.scorers import (
     SelfConfidenceScorer,
     cut_statistic,
 )
+from tests.support.data import WEAK, two_views, with_probabilities
+from tests.support.oracles_core import cut_statistic as cut_oracle
+from tests.support.oracles_core import split
 
 SCORERS = [ConfidenceScorer, CutStatisticScorer, SelfConfidenceScorer]
 

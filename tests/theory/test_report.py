@@ -3,7 +3,6 @@ import itertools
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from _oracles_theory import make_groups, slow_ratio, slow_robust
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
@@ -17,6 +16,7 @@ from overlapkit.theory import (
     robust_mask,
     robust_sets,
 )
+from tests.support.oracles_theory import make_groups, slow_ratio, slow_robust
 
 PRECONDITIONS = ["alpha_below_half", "c_positive", "disagreement_small"]
 

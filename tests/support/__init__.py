@@ -1,0 +1,1 @@
+"""What tests share: data, slow oracles, discovery of public names."""
