@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from _known_densities import KnownDensities
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
@@ -9,6 +8,7 @@ from overlapkit.datasets import make_overlap_sources
 from overlapkit.metrics import cumulative_regret
 from overlapkit.policies import UCB, RandomChoice
 from overlapkit.theory import ucb_regret_bound
+from tests.support.known_densities import KnownDensities
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")

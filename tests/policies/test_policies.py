@@ -4,7 +4,6 @@ from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
-from _known_densities import KnownDensities
 from scipy.stats import binomtest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import GridSearchCV
@@ -20,6 +19,7 @@ from overlapkit.policies import (
     Thompson,
     choose_source,
 )
+from tests.support.known_densities import KnownDensities
 
 GREEDY = UCB(exploration=0)
 LEARNERS = [

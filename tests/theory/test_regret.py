@@ -2,10 +2,10 @@ from functools import cache
 
 import numpy as np
 import pytest
-from _known_densities import KnownDensities
 
 from overlapkit.policies import UCB, RandomChoice, Thompson
 from overlapkit.theory import simulate_regret, ucb_regret_bound
+from tests.support.known_densities import KnownDensities
 
 WIDE = (0.1, 0.3, 0.5, 0.7, 0.9)
 NARROW = (0.4, 0.45, 0.5, 0.55, 0.6)
