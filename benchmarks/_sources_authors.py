@@ -30,8 +30,8 @@ class AuthorsOverlap:
         return None
 
     def score(self, batch, state):
-        strong = np.asarray(batch.strong, dtype=np.float64)
-        confidence = batch.weak.confidence()
+        strong = np.asarray(batch.rows.strong, dtype=np.float64)
+        confidence = batch.rows.confidence()
         hard = confidence < _threshold(confidence)
         hard_rows, others = strong[hard], strong[~hard]
         if state is not None:

@@ -90,7 +90,7 @@ def memory_map(settings):
     )
     yield Result(
         f"peak resident memory, OverlapDetector.fit and transform, {n:,} x {DIM + 2} "
-        f"float16 map, max_hard={MAX_HARD}",
+        f"float16 map, max_landmarks={MAX_HARD}",
         "-",
         detected["ours_s"],
         None,
@@ -110,7 +110,7 @@ def _detect(path):
         strong_columns=slice(0, DIM),
         weak_columns=slice(DIM, DIM + 2),
         aggregation="max",
-        max_hard=MAX_HARD,
+        max_landmarks=MAX_HARD,
         random_state=0,
     )
     X = np.load(path, mmap_mode="r")

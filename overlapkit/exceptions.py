@@ -17,8 +17,10 @@ __all__ = [
     "SourceExhaustedWarning",
     "ThresholdFallbackWarning",
     "UnbalancedClassesWarning",
+    "UncoveredRowsWarning",
     "UninformativeBatchWarning",
     "UnknownVoteWarning",
+    "UnusedParameterWarning",
     "WeakLabelWarning",
 ]
 
@@ -40,7 +42,7 @@ class NoOverlapWarning(OverlapkitWarning):
 
 
 class NoEvidenceOfGroupsWarning(OverlapkitWarning):
-    """Values were split in two although they look like one group."""
+    """Values were split in two although they show no separate groups."""
 
 
 class SaturatedWeakModelWarning(OverlapkitWarning):
@@ -48,11 +50,11 @@ class SaturatedWeakModelWarning(OverlapkitWarning):
 
 
 class UnbalancedClassesWarning(OverlapkitWarning):
-    """Knowing nothing but the class shares is enough to be confident."""
+    """One class is so frequent that predicting it for every row is confident enough."""
 
 
 class SimilarViewsWarning(OverlapkitWarning):
-    """The strong view holds little but the weak view, or the teacher's own answers."""
+    """The strong view adds little to the weak one, or holds the weak model's output."""
 
 
 class ClassCollapseWarning(OverlapkitWarning):
@@ -63,8 +65,16 @@ class WeakLabelWarning(OverlapkitWarning):
     """Weak labels could not be computed the way that was asked for."""
 
 
+class UncoveredRowsWarning(OverlapkitWarning):
+    """Some rows have no vote, hence no weak label, and are left out."""
+
+
 class UnknownVoteWarning(OverlapkitWarning):
     """A labelling function cast a vote that names no known class."""
+
+
+class UnusedParameterWarning(OverlapkitWarning):
+    """Something that was passed has no effect on a part of the computation."""
 
 
 class DegenerateGapWarning(OverlapkitWarning):
@@ -76,8 +86,8 @@ class ShortBatchWarning(OverlapkitWarning):
 
 
 class SourceExhaustedWarning(OverlapkitWarning):
-    """A source has no rows left and is not asked again."""
+    """A source has no rows left and is not queried again."""
 
 
 class UninformativeBatchWarning(OverlapkitWarning):
-    """A batch came in of which the reward says nothing."""
+    """No row of a batch has a reward."""

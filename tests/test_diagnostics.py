@@ -212,13 +212,15 @@ def test_one_group_is_announced_and_own_thresholds_are_not():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 10))
     y = X[:, :5].sum(axis=1) + rng.normal(size=600) > 0
-    with pytest.warns(NoEvidenceOfGroupsWarning, match="look like one group"):
+    with pytest.warns(NoEvidenceOfGroupsWarning, match="show no separate groups"):
         detector = OverlapDetector(weak_columns=slice(0, 5), random_state=0).fit(X, y)
     assert detector.confidence_pvalue_ > 0.05
     assert detector.overlap_pvalue_ > 0.05
     with warnings.catch_warnings():
         warnings.simplefilter("error", NoEvidenceOfGroupsWarning)
-        detector.set_params(hard_threshold=0.5, overlap_threshold="median").fit(X, y)
+        detector.set_params(
+            hard_threshold=0.5, overlap_threshold=("quantile", 0.5)
+        ).fit(X, y)
         # too few rows to tell
         detector.set_params(hard_threshold="changepoint").fit(X[:90], y[:90])
 
@@ -263,7 +265,7 @@ def test_overlap_of_one_class_is_announced():
 def test_purification_finds_the_hard_rows_and_nothing_else(d, saliency):
     data = _paper(d=d, saliency=saliency)
     plain = _detector(data).fit(data.X, data.y)
-    pure = _detector(data, purify=True).fit(data.X, data.y)
+    pure = _detector(data, refine_hard=0.05).fit(data.X, data.y)
     truth = data.region == 2
     assert truth[plain.hard_indices_].mean() < 0.85
     assert truth[pure.hard_indices_].mean() > 0.97
@@ -287,6 +289,6 @@ def test_purification_leaves_one_group_alone():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoEvidenceOfGroupsWarning)
         plain = OverlapDetector(**params).fit(X, y)
-        pure = OverlapDetector(purify=True, **params).fit(X, y)
-    assert np.isinf(pure.purification_threshold_)
+        pure = OverlapDetector(refine_hard=0.05, **params).fit(X, y)
+    assert np.isinf(pure.refinement_threshold_)
     np.testing.assert_array_equal(pure.labels_, plain.labels_)

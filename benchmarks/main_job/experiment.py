@@ -148,7 +148,10 @@ def _students(task, model, teacher, labelled, rng, seed):
     )
     _, students["non-hard"] = learn(ConfidenceScorer())
     size = int(students["overlap"][1].sum())
-    _, students["most confident"] = learn(ConfidenceScorer(), budget=size / len(pool))
+    covered = (task.votes[pool] >= 0).any(axis=1)
+    _, students["most confident"] = learn(
+        ConfidenceScorer(), budget=size / covered.sum()
+    )
     y_some = np.full(len(pool), -1)
     y_some[labelled] = y_pool[labelled]
     _, students["auto, 100 labels"] = learn("auto", y_some, missing_label=-1)

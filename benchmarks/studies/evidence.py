@@ -47,9 +47,9 @@ MODELS = {
 SETTINGS = ((10, 1), (20, 1), (10, 3), (20, 3))
 DETECTORS = {
     "default": {},
-    "purify": {"purify": True},
+    "purify": {"refine_hard": 0.05},
     "paper": {"aggregation": "max"},
-    "paper, purify": {"aggregation": "max", "purify": True},
+    "paper, purify": {"aggregation": "max", "refine_hard": 0.05},
 }
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
@@ -129,7 +129,7 @@ def sources(d, seed):
     rows = []
     for name, params in DETECTORS.items():
         detector = OverlapDetector(weak_columns=slice(0, d), random_state=0, **params)
-        densities = detector.fit(X, y).keep_.reshape(len(SHARES), -1).mean(axis=1)
+        densities = detector.fit(X, y).support_.reshape(len(SHARES), -1).mean(axis=1)
         rho = spearmanr(densities, SHARES).statistic
         columns = {f"source {s:g}": v for s, v in zip(SHARES, densities)}
         rows.append({"d": d, "detector": name, **columns, "rank correlation": rho})

@@ -3,7 +3,8 @@
 ``python -m benchmarks landmarks`` takes the shipped tables, and the data sets in the
 folder that OVERLAPKIT_DATA names. On the standardised columns and the probabilities of
 a label model, a detector is fitted with all hard rows and then with subsets of them
-(``max_hard``), drawn anew by each seed; for the mean and the maximum of similarities.
+(``max_landmarks``), drawn anew by each seed; for the mean and the maximum of
+similarities.
 
 - agreement: share of rows that get the same region;
 - error: largest difference of a score over the n rows that are not hard, next to
@@ -57,7 +58,7 @@ def agreement(name, folder, aggregation, n_seeds):
     rows = []
     for size in [m for m in SIZES if m < n_hard]:
         for seed in range(n_seeds):
-            few = detector.set_params(max_hard=size, random_state=seed).fit(X)
+            few = detector.set_params(max_landmarks=size, random_state=seed).fit(X)
             gap = np.abs(few.overlap_scores_ - scores)[compared]
             rows.append(
                 {

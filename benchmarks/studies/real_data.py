@@ -59,7 +59,9 @@ def one_task(name, seed, teacher, data_dir=None):
     scaler = StandardScaler()
     student, result["default"] = learn(OverlapDetector(representation=scaler))
     detector, weak_labels = student.selector_, student.weak_labels_
-    pure, result["purify"] = learn(OverlapDetector(representation=scaler, purify=True))
+    pure, result["purify"] = learn(
+        OverlapDetector(representation=scaler, refine_hard=0.05)
+    )
     candidates = np.flatnonzero(non_hard.selected_)
     size = min(int(student.selected_.sum()), len(candidates))
     chosen = np.random.RandomState(seed).choice(candidates, size, replace=False)
@@ -72,7 +74,7 @@ def one_task(name, seed, teacher, data_dir=None):
         result
         | {
             "gain over random": result["default"] - result["random non-hard"],
-            "purification acts": np.isfinite(pure.selector_.purification_threshold_),
+            "purification acts": np.isfinite(pure.selector_.refinement_threshold_),
             "p confidence": detector.confidence_pvalue_,
             "p overlap": detector.overlap_pvalue_,
             "purity of hard rows": common.share(right[detector.labels_ == common.HARD]),

@@ -5,7 +5,7 @@ hard, 500 overlap rows; 20 easy, 20 hard features) in six ways, one at a time, a
 holds four detectors against the true regions:
 
 default   OverlapDetector()
-purify    OverlapDetector(purify=True)
+purify    OverlapDetector(refine_hard=0.05)
 balanced  OverlapDetector(LogisticRegression(class_weight="balanced"))
 paper     OverlapDetector(aggregation="max")
 
@@ -30,7 +30,7 @@ from overlapkit.exceptions import (
 
 DETECTORS = {
     "default": {},
-    "purify": {"purify": True},
+    "purify": {"refine_hard": 0.05},
     "balanced": {"weak_estimator": LogisticRegression(class_weight="balanced")},
     "paper": {"aggregation": "max"},
 }
@@ -87,7 +87,7 @@ def one_world(condition, level, seed):
             warnings.simplefilter("always", OverlapkitWarning)
             detector.fit(X, train.y)
         weak = detector.weak_estimator_.predict(X[:, train.easy_columns])
-        keep = np.flatnonzero(detector.keep_)
+        keep = np.flatnonzero(detector.support_)
         others = np.flatnonzero(detector.labels_ != common.HARD)
         at_random = rng.choice(others, len(keep), replace=False)
         student = common.student_accuracy(X[keep], weak[keep], test)

@@ -48,7 +48,7 @@ def one_world(step, seed):
     labels = teacher.predict(train.X[:, weak])
     test.X, weak_view = test.X[:, strong], test.X[:, weak]
     student = common.student_accuracy(
-        train.X[detector.keep_][:, strong], labels[detector.keep_], test
+        train.X[detector.support_][:, strong], labels[detector.support_], test
     )
     on_hard = test.region == common.HARD
     taught = float(np.mean(teacher.predict(weak_view)[on_hard] == test.y[on_hard]))

@@ -13,9 +13,9 @@ from overlapkit.label_models import DawidSkene, LabelModel
 
 class Detector:
     params = (("mean", "max"), (None, 100))
-    param_names = ("aggregation", "max_hard")
+    param_names = ("aggregation", "max_landmarks")
 
-    def setup(self, aggregation, max_hard):
+    def setup(self, aggregation, max_landmarks):
         warnings.simplefilter("ignore", OverlapkitWarning)
         self.data = make_overlap_classification(
             n_easy=1000, n_hard=1000, n_overlap=1000, random_state=0
@@ -23,7 +23,7 @@ class Detector:
         self.detector = OverlapDetector(
             weak_columns=self.data.easy_columns,
             aggregation=aggregation,
-            max_hard=max_hard,
+            max_landmarks=max_landmarks,
             random_state=0,
         )
         self.fit()
@@ -31,15 +31,15 @@ class Detector:
     def fit(self):
         return self.detector.fit(self.data.X, self.data.y)
 
-    def time_fit(self, aggregation, max_hard):
+    def time_fit(self, aggregation, max_landmarks):
         self.fit()
 
-    def peakmem_fit(self, aggregation, max_hard):
+    def peakmem_fit(self, aggregation, max_landmarks):
         self.fit()
 
-    def track_overlap_f1(self, aggregation, max_hard):
+    def track_overlap_f1(self, aggregation, max_landmarks):
         """F1 of the overlap rows."""
-        found, truth = self.fit().keep_, self.data.region == 1
+        found, truth = self.fit().support_, self.data.region == 1
         return float(2 * (found & truth).sum() / (found.sum() + truth.sum()))
 
 

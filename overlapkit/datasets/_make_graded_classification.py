@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state
 
+from overlapkit._utils.rounding import round_to_sum
 from overlapkit._utils.sklearn_compat import Interval, validate_params
 from overlapkit.datasets._make_overlap_classification import _class_shares
-from overlapkit.students._selection import _round_to_sum
 
 __all__ = ["make_graded_classification"]
 
@@ -39,7 +39,7 @@ def _row_numbers(counts, n_samples, n_levels):
                 "With n_samples, counts holds shares that sum to 1; they sum to "
                 f"{shares.sum():.6g}."
             )
-        return kinds, _round_to_sum(shares * n_samples, n_samples)
+        return kinds, round_to_sum(shares * n_samples, n_samples)
     if not all(isinstance(n, Integral) and n >= 0 for n in numbers):
         raise ValueError(
             f"counts must hold whole numbers of rows, got {numbers}; for shares, give "

@@ -10,7 +10,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
 from overlapkit.exceptions import DegenerateGapWarning
-from overlapkit.scorers._regions import OVERLAP, REGION_NAMES
+from overlapkit.scorers._regions import OVERLAP, TRUE_REGION_NAMES
 
 __all__ = [
     "overlap_density_score",
@@ -192,7 +192,7 @@ def region_report(
     if len(y_true) == 0:
         raise ValueError("There is no row to report on.")
     _check_regions(regions)
-    names = np.append(REGION_NAMES, "neither")
+    names = np.array(TRUE_REGION_NAMES)
     masks = {names[r]: regions == r for r in range(4) if (regions == r).any()}
     masks["all"] = np.ones(len(regions), dtype=bool)
     rows = {}

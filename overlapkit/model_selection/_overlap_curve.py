@@ -346,7 +346,7 @@ def _check_size(n_train, pools, detected):
         return most
     if n_train is not None and n_train <= most:
         return n_train
-    found = np.bincount(detected, minlength=3)
+    found = np.bincount(detected, minlength=len(REGION_NAMES))
     counts = ", ".join(f"{found[i]} {name}" for i, name in enumerate(REGION_NAMES))
     parts = {name: min(len(part) for part in pool) for name, pool in pools.items()}
     narrow = min(parts, key=parts.get)

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit._utils.threads import single_threaded_blas
-from overlapkit.scorers._regions import REGION_NAMES
+from overlapkit.scorers._regions import TRUE_REGION_NAMES
 from overlapkit.weak._labels import flat_labels, is_missing
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "seeded",
 ]
 
-TRUE_REGIONS = (*REGION_NAMES.tolist(), "neither")
+TRUE_REGIONS = TRUE_REGION_NAMES
 
 
 def seeded(estimator, seed) -> Any:

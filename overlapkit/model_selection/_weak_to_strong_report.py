@@ -44,12 +44,12 @@ _RESERVED = ("weak model", "all rows", "non-hard rows", "ceiling")
 class _RandomNonHardScorer(ConfidenceScorer):
     """Lots as scores, for a control of the same size; hard rows come last."""
 
-    def _fit_scores(self, strong, weak):
-        super()._fit_scores(strong, weak)
-        self.scores_, self.keep_ = self._score(strong, weak), None
+    def _fit_rows(self, rows):
+        super()._fit_rows(rows)
+        self.scores_, self.support_ = self._score_rows(rows), None
 
-    def _score(self, strong, weak):
-        not_hard = super()._score(strong, weak) >= self.threshold_
+    def _score_rows(self, rows):
+        not_hard = super()._score_rows(rows) >= self.threshold_
         lots = np.random.RandomState(self.random_state).uniform(size=len(not_hard))
         return lots + not_hard
 
@@ -255,6 +255,14 @@ def weak_to_strong_report(
     return Bunch(summary=summary, runs=runs[columns])
 
 
+def _share_chosen(fitted):
+    """Share of covered rows that the selector of a fitted student chose."""
+    support = getattr(fitted.selector_, "support_", None)
+    if fitted.budget is not None or support is None:
+        return fitted.budget
+    return max(float(support[fitted.covered_].mean()), 1e-9)
+
+
 def _check_students(students) -> None:
     if not students:
         raise ValueError("There is no student to report on.")
@@ -319,14 +327,14 @@ def _one_repeat(students, X, y, truth, test, seed):
     for position, (name, student) in enumerate(students.items()):
         fitted = learn(name, student)
         if position == 0:
-            _, weak = fitted._new_views(X_test)
+            weak = fitted.label(X_test)
             judge("weak model", weak.labels, 0, np.nan)
             lines.insert(0, lines.pop())
         if student.selector is not None:
             scorers = _RandomNonHardScorer(random_state=seed), ConfidenceScorer()
             for control, scorer in zip(_CONTROLS, scorers):
                 as_many = clone(student).set_params(
-                    selector=scorer, budget=fitted._chosen_share, balance=None
+                    selector=scorer, budget=_share_chosen(fitted), balance=None
                 )
                 learn(f"{name}, {control}", as_many)
     everything = learn("all rows", clone(first).set_params(**plain))
@@ -334,7 +342,7 @@ def _one_repeat(students, X, y, truth, test, seed):
     learn("non-hard rows", spared)
     if not known.all():
         return lines
-    strong, strong_test = everything._student_rows(X), everything._student_rows(X_test)
+    strong, strong_test = everything._strong_view(X), everything._strong_view(X_test)
     ceiling = clone(everything.estimator_)
     predicted = fit_predict(ceiling, strong, truth, strong_test)
     judge("ceiling", predicted, len(truth), 1.0)

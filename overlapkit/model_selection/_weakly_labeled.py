@@ -5,7 +5,7 @@ from sklearn.utils import check_array, column_or_1d
 
 from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit.model_selection._students import check_regions
-from overlapkit.weak._views import check_features, select_columns
+from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
 
 __all__ = ["GIVEN", "WeaklyLabeled", "check_given", "detect"]
 
@@ -23,17 +23,15 @@ class WeaklyLabeled:
 
 def detect(detector, X, y) -> WeaklyLabeled:
     """Weak labels and regions by a detector that is fitted here."""
-    detector = clone(detector)
-    detector._validate_params()
-    strong, weak, _ = detector._fit_views(X, y)
-    detector._fit_scores(strong, weak)
-
-    def new_view(X):
-        X = check_features(detector, X, reset=False)
-        return select_columns(X, detector._strong_indices)
-
+    params = detector.get_params(deep=False)
+    labeler = WeakLabeler(**{name: params[name] for name in LABELER_CONSTRAINTS})
+    weak, _ = labeler.fit_label(X, y)
+    kept = ("n_jobs", "random_state", "cv")
+    unset = {name: None for name in LABELER_CONSTRAINTS if name not in kept}
+    detector = clone(detector).set_params(**unset, cv=5).fit_rows(weak)
+    new_view = labeler.strong
     return WeaklyLabeled(
-        strong,
+        weak.strong,
         weak.labels,
         detector.weak_confidence_,
         detector.labels_,

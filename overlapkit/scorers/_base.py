@@ -1,157 +1,84 @@
-"""What every estimator with a strong and a weak view does before its own work."""
+"""BaseScorer: a score per row of weakly labelled data."""
 
-import warnings
-from abc import abstractmethod
-from numbers import Integral
+from abc import ABCMeta, abstractmethod
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
-from overlapkit._utils.memory_map import is_mapped, read_narrow, row_blocks
-from overlapkit._utils.sklearn_compat import (
-    HasMethods,
-    StrOptions,
-    _fit_context,
-    get_tags,
-)
-from overlapkit.exceptions import SimilarViewsWarning
-from overlapkit.weak._labels import check_labels
+from overlapkit._utils.sklearn_compat import _fit_context
+from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
 from overlapkit.weak._model import weak_model_kind
-from overlapkit.weak._rows import (
-    WeakLabels,
-    weak_labels,
-    weak_probabilities,
-)
-from overlapkit.weak._views import (
-    check_features,
-    is_dataframe,
-    resolve_columns,
-    select_columns,
-)
 
-__all__ = ["BaseWeakScorer", "TwoViewMixin"]
-
-_SHARED = (
-    "n_features_in_",
-    "feature_names_in_",
-    "weak_estimator_",
-    "classes_",
-    "_seed",
-    "_strong_indices",
-    "_weak_indices",
-)
-FLOATS = (np.float64, np.float32, np.float16)
+__all__ = ["BaseScorer", "check_scores"]
 
 
-class TwoViewMixin:
-    """Views, weak model and weak labels, shared by detector, scorers and classifier.
+class BaseScorer(BaseEstimator, metaclass=ABCMeta):
+    """Base class of scorers: the higher a row's score, the more worth training on.
 
-    Expects the parameters `strong_columns`, `weak_columns`, `weak_estimator`, `cv`,
-    `missing_label`, `n_jobs` and `random_state`.
+    A scorer of your own needs two methods, `_fit_rows` and `_score_rows`, both of
+    which are given a :class:`~overlapkit.weak.WeakRows`. It can then be fitted on X
+    and y, or be the ``selector`` of :class:`~overlapkit.WeakToStrongClassifier`,
+    which hands it the rows that it has labelled already. The methods are called with
+    checked rows; the scores they give are checked by the caller.
+
+    Constructor parameters that it shares with :class:`~overlapkit.OverlapDetector`
+    (`weak_estimator`, `strong_columns`, `weak_columns`, `classes`, `missing_label`,
+    `cv`, `n_jobs`, `random_state`) are optional: where one is missing, its default
+    holds.
+
+    Attributes
+    ----------
+    scores_ : ndarray of shape (n_samples,)
+        Score of each row of ``fit``; minus infinity for rows that are not covered.
+    support_ : ndarray of shape (n_samples,) of bool or None
+        Rows that the scorer's own threshold keeps; None: it has no threshold.
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+
+    Notes
+    -----
+    Rows of `fit_rows` belong to their owner, and so do their weak labels: parameters
+    that say how rows are labelled are refused there. `n_jobs` is taken from the owner
+    where it is None. `random_state` seeds what the scorer itself draws; None: the seed
+    of the rows. Scores are finite, or minus infinity for rows never to be kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overlapkit.scorers import BaseScorer
+    >>> class Typical(BaseScorer):
+    ...     "Rows near the mean of their weak class."
+    ...
+    ...     def _fit_rows(self, rows):
+    ...         self.means_ = np.array(
+    ...             [rows.strong[rows.codes == k].mean(0) for k in range(2)]
+    ...         )
+    ...         self.scores_, self.support_ = self._score_rows(rows), None
+    ...
+    ...     def _score_rows(self, rows):
+    ...         return -np.linalg.norm(rows.strong - self.means_[rows.codes], axis=1)
+    >>> X = np.array([[0.0, 1], [0, 2], [5, 0], [9, 0]])
+    >>> Typical().fit(X, [0, 0, 1, 1]).scores_.shape
+    (4,)
     """
 
-    _two_view_constraints = {
-        "weak_estimator": [
-            HasMethods(["fit", "predict_proba"]),
-            StrOptions({"precomputed"}),
-            None,
-        ],
-        "strong_columns": "no_validation",
-        "weak_columns": "no_validation",
-        "cv": ["cv_object"],
-        "missing_label": "no_validation",
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
+    _parameter_constraints: dict = LABELER_CONSTRAINTS
+
+    # parameters that only say how rows are labelled, and the values that leave it open
+    _labeling: dict = {
+        "weak_estimator": None,
+        "strong_columns": None,
+        "weak_columns": None,
+        "classes": None,
+        "missing_label": None,
+        "cv": 5,
     }
-
-    def _fit_views(self, X, y, fit_params=None):
-        """Check X and y, resolve the views, fit the weak model, label the rows.
-
-        Returns the strong view, the weak labels and the mask of known labels.
-        """
-        X = check_features(self, X, reset=True)
-        if y is not None:
-            check_consistent_length(X, y)
-            y = check_labels(y, self.missing_label)
-        self._strong_indices = resolve_columns(
-            X, self.strong_columns, name="strong_columns"
-        )
-        self._weak_indices = resolve_columns(X, self.weak_columns, name="weak_columns")
-        self._warn_if_student_sees_votes(X)
-        strong = select_columns(X, self._strong_indices)
-        # one draw, whatever follows: folds and ties depend on it
-        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        model, weak, known = weak_labels(
-            self.weak_estimator,
-            read_narrow(select_columns(X, self._weak_indices)),
-            y,
-            missing_label=self.missing_label,
-            cv=self.cv,
-            n_jobs=self.n_jobs,
-            seed=self._seed,
-            content=as_content(strong),
-            fit_params=fit_params,
-        )
-        self.weak_estimator_ = model
-        self.classes_ = weak.classes
-        return strong, weak, known
-
-    def _warn_if_student_sees_votes(self, X):
-        """Votes and probabilities are the teacher's answers, not a view of the row."""
-        kind = weak_model_kind(self.weak_estimator)
-        if kind == "prefit":
-            kind = weak_model_kind(self.weak_estimator.estimator)
-        if kind not in ("votes", "precomputed") or self._weak_indices is None:
-            return
-        strong = self._strong_indices
-        if strong is None:
-            strong = np.arange(X.shape[1])
-        if np.isin(self._weak_indices, strong).any():
-            what = "votes" if kind == "votes" else "probabilities"
-            warnings.warn(
-                f"The strong view holds {what} that the weak labels come from: "
-                "rows look alike, and a strong model predicts, by the teacher's own "
-                "answers. Leave them out of strong_columns.",
-                SimilarViewsWarning,
-                stacklevel=4,
-            )
-
-    def _new_views(self, X):
-        """Strong view of new rows, and the weak labels the fitted weak model gives."""
-        check_is_fitted(self)
-        X = check_features(self, X, reset=False)
-        strong = select_columns(X, self._strong_indices)
-        weak = read_narrow(select_columns(X, self._weak_indices))
-        proba, covered = weak_probabilities(self.weak_estimator_, weak, self.classes_)
-        return strong, WeakLabels(
-            proba, self.classes_, covered, self._seed, as_content(strong)
-        )
-
-    def __sklearn_tags__(self):
-        """Y is needed when the weak model learns from labels."""
-        tags = super().__sklearn_tags__()
-        kind = weak_model_kind(self.weak_estimator)
-        tags.target_tags.required = kind == "classifier"
-        tags.input_tags.sparse = False
-        tags.input_tags.allow_nan = False
-        return tags
-
-
-class BaseWeakScorer(TwoViewMixin, BaseEstimator):
-    """A score per row of weakly labelled data: the higher, the more worth keeping.
-
-    Subclasses implement `_fit_scores`, which sets ``scores_`` (one score per training
-    row) and ``keep_`` (a mask, or None for a score without a threshold of its own),
-    and `_score`, which scores rows not seen in fit.
-    """
-
-    _parameter_constraints: dict = TwoViewMixin._two_view_constraints
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
-        """Score the rows of X.
+        """Label the rows of X and score them.
 
         Parameters
         ----------
@@ -166,17 +93,62 @@ class BaseWeakScorer(TwoViewMixin, BaseEstimator):
         self : object
             The fitted estimator.
         """
-        if y is None and get_tags(self).target_tags.required:
+        params = self.get_params(deep=False)
+        labeler = WeakLabeler(
+            **{name: params[name] for name in LABELER_CONSTRAINTS if name in params}
+        )
+        rows, _ = labeler.fit_label(X, y)
+        return self._fit_labeled(rows, labeler)
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit_rows(self, rows, *, labeler=None):
+        """Score rows that are labelled already.
+
+        Parameters
+        ----------
+        rows : WeakRows
+            The rows.
+        labeler : WeakLabeler, default=None
+            What labelled them, to label new rows for :meth:`score_samples`. None: new
+            rows are scored by :meth:`score_rows` only.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is set that says how rows are labelled.
+        """
+        given = [
+            name
+            for name, value in self.get_params(deep=False).items()
+            if name in self._labeling and not _is(value, self._labeling[name])
+        ]
+        if given:
             raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but "
-                "the target y is None: its weak model learns from labels."
+                f"{type(self).__name__} is given rows that are labelled already, so "
+                f"its {', '.join(given)} cannot be honoured: leave it unset here, and "
+                "set it on the estimator that labels the rows."
             )
-        strong, weak, _ = self._fit_views(X, y)
-        self._fit_scores(strong, weak)
+        return self._fit_labeled(rows, labeler)
+
+    def _fit_labeled(self, rows, labeler):
+        """Fit on rows, whoever labelled them."""
+        self._labeler = labeler
+        for name in ("n_features_in_", "feature_names_in_", "weak_estimator_"):
+            vars(self).pop(name, None)
+            if hasattr(labeler, name):
+                setattr(self, name, getattr(labeler, name))
+        self.classes_ = rows.classes
+        self._fit_rows(rows)
+        self.scores_ = check_scores(self.scores_, rows, self)
         return self
 
     def score_samples(self, X):
-        """Score rows; higher means more worth keeping.
+        """Score rows; higher means more worth training on.
 
         Parameters
         ----------
@@ -186,58 +158,88 @@ class BaseWeakScorer(TwoViewMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            One score per row.
+            One score per row; minus infinity for rows that are not covered.
         """
-        return self._score(*self._new_views(X))
+        return self.score_rows(self._label(X))
 
-    def _fit_shared(self, owner, strong, weak):
-        """Fit on the views and weak labels of another estimator instead of X and y."""
-        own = [
-            name
-            for name in ("weak_estimator", "strong_columns", "weak_columns")
-            if getattr(self, name) is not None
-        ]
-        if own:
+    def score_rows(self, rows):
+        """Score rows that are labelled already.
+
+        Parameters
+        ----------
+        rows : WeakRows
+            New rows, with the classes of ``fit``.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            One score per row; minus infinity for rows that are not covered.
+        """
+        check_is_fitted(self, "classes_")
+        return check_scores(self._score_rows(rows), rows, self)
+
+    def _label(self, X):
+        """New rows, labelled by what labelled the rows of fit."""
+        check_is_fitted(self, "classes_")
+        if self._labeler is None:
             raise ValueError(
-                f"The selector {type(self).__name__} is handed the views and the weak "
-                f"labels of {type(owner).__name__}; leave its {', '.join(own)} unset."
+                f"This {type(self).__name__} was fitted on labelled rows without the "
+                "labeler that labels new ones: use score_rows, or pass labeler= to "
+                "fit_rows."
             )
-        self._validate_params()
-        for name in _SHARED:
-            if hasattr(owner, name):
-                setattr(self, name, getattr(owner, name))
-        self._fit_scores(strong, weak)
+        return self._labeler.label(X)
+
+    def _seed_of(self, rows):
+        """Seed of what this scorer draws: its own, or else that of the rows."""
+        random_state = self.get_params(deep=False).get("random_state")
+        if random_state is None:
+            return rows.seed
+        return int(check_random_state(random_state).randint(2**31 - 1))
 
     @abstractmethod
-    def _fit_scores(self, strong, weak):
-        """Set `scores_` and `keep_`."""
+    def _fit_rows(self, rows):
+        """Set `scores_` and `support_`, given WeakRows."""
 
     @abstractmethod
-    def _score(self, strong, weak):
-        """Scores of rows not seen in fit."""
+    def _score_rows(self, rows):
+        """Return scores of WeakRows that were not seen in fit."""
+
+    def __sklearn_tags__(self):
+        """Y is needed when the weak model learns from labels."""
+        tags = super().__sklearn_tags__()
+        kind = weak_model_kind(getattr(self, "weak_estimator", None))
+        tags.target_tags.required = kind == "classifier"
+        tags.input_tags.sparse = False
+        tags.input_tags.allow_nan = False
+        return tags
 
 
-def as_content(strong):
-    """What a row is told apart by when its classes tie; None if it has no numbers."""
-    if not is_dataframe(strong):
-        return strong
-    columns = [np.asarray(strong[name]) for name in strong.columns]
-    numbers = [c for c in columns if c.ndim == 1 and c.dtype.kind in "biuf"]
-    return np.column_stack(numbers) if numbers else None
+def _is(value, default) -> bool:
+    return value is default or (isinstance(value, int) and value == default)
 
 
-def check_strong(strong):
-    """Strong view as a finite float matrix of its own precision."""
-    name = "X (strong view)"
-    if not is_mapped(strong):
-        return check_array(strong, dtype=FLOATS, input_name=name)
-    strong = check_array(strong, dtype=FLOATS, ensure_all_finite=False, input_name=name)
-    # block by block: otherwise the whole map and a mask of its size are in memory
-    for start, stop in row_blocks(strong):
-        finite = np.isfinite(strong[start:stop]).all(axis=1)
-        if not finite.all():
-            raise ValueError(
-                f"Input {name} contains NaN or infinity in row "
-                f"{start + int(np.argmin(finite))}; impute or drop it first."
-            )
-    return strong
+def check_scores(scores, rows, scorer) -> np.ndarray:
+    """Scores as floats; minus infinity where a row is not covered.
+
+    Raises
+    ------
+    ValueError
+        If there is not one real number, or minus infinity, per covered row.
+    """
+    scores = np.asarray(scores)
+    if scores.shape != (len(rows),) or scores.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{type(scorer).__name__} must give one real number for each of "
+            f"{len(rows)} rows; got shape {scores.shape}, dtype {scores.dtype}."
+        )
+    bad = rows.covered & (np.isnan(scores) | np.isposinf(scores))
+    if bad.any():
+        raise ValueError(
+            f"{type(scorer).__name__} gives NaN or infinity as the score of "
+            f"{bad.sum()} of {len(rows)} rows; use minus infinity for a row that is "
+            "never to be kept."
+        )
+    if rows.covered.all():
+        return scores
+    dtype = scores.dtype if scores.dtype.kind == "f" else np.float64
+    return np.where(rows.covered, scores, -np.inf).astype(dtype)

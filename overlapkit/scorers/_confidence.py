@@ -3,13 +3,13 @@
 from numbers import Real
 
 from overlapkit._utils.sklearn_compat import Interval, StrOptions
-from overlapkit.scorers._base import BaseWeakScorer
+from overlapkit.scorers._base import BaseScorer
 from overlapkit.scorers._regions import confidence_threshold
 
 __all__ = ["ConfidenceScorer"]
 
 
-class ConfidenceScorer(BaseWeakScorer):
+class ConfidenceScorer(BaseScorer):
     r"""Score rows by the confidence of the weak model.
 
     The plainest rule there is, and the control that every other one must beat: a
@@ -42,7 +42,7 @@ class ConfidenceScorer(BaseWeakScorer):
     ----------
     scores_ : ndarray of shape (n_samples,)
         Confidence of each row of ``fit``, out of fold where a label was known.
-    keep_ : ndarray of shape (n_samples,) of bool
+    support_ : ndarray of shape (n_samples,) of bool
         Rows of ``fit`` at or above the threshold.
     threshold_ : float
         The threshold.
@@ -70,10 +70,10 @@ class ConfidenceScorer(BaseWeakScorer):
     """
 
     _parameter_constraints: dict = {
-        **BaseWeakScorer._parameter_constraints,
+        **BaseScorer._parameter_constraints,
         "confidence": [StrOptions({"margin", "max", "entropy"})],
         "threshold": [
-            StrOptions({"changepoint", "binseg", "median"}),
+            StrOptions({"changepoint", "binseg"}),
             Interval(Real, None, None, closed="neither"),
             tuple,
         ],
@@ -102,10 +102,12 @@ class ConfidenceScorer(BaseWeakScorer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _fit_scores(self, strong, weak):
-        self.scores_ = weak.confidence(self.confidence)
-        self.threshold_, _ = confidence_threshold(self.scores_, self.threshold)
-        self.keep_ = self.scores_ >= self.threshold_
+    def _fit_rows(self, rows):
+        self.scores_ = rows.confidence(self.confidence)
+        self.threshold_, _ = confidence_threshold(
+            self.scores_[rows.covered], self.threshold
+        )
+        self.support_ = rows.covered & (self.scores_ >= self.threshold_)
 
-    def _score(self, strong, weak):
-        return weak.confidence(self.confidence)
+    def _score_rows(self, rows):
+        return rows.confidence(self.confidence)

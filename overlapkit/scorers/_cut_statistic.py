@@ -5,7 +5,8 @@ from numbers import Integral
 import numpy as np
 
 from overlapkit._utils.sklearn_compat import Interval
-from overlapkit.scorers._base import BaseWeakScorer, check_strong
+from overlapkit.scorers._base import BaseScorer
+from overlapkit.weak._views import check_strong
 
 __all__ = ["CutStatisticScorer", "cut_statistic"]
 
@@ -78,7 +79,7 @@ def cut_statistic(
     return z
 
 
-class CutStatisticScorer(BaseWeakScorer):
+class CutStatisticScorer(BaseScorer):
     """Score rows by how much their neighbours agree with their weak label.
 
     Weak labels that are right tend to agree with those nearby in the strong view.
@@ -111,13 +112,13 @@ class CutStatisticScorer(BaseWeakScorer):
     Attributes
     ----------
     scores_ : ndarray of shape (n_samples,)
-        Score of each row of ``fit``; rows the weak model knew nothing of come last.
-    keep_ : None
+        Score of each row of ``fit``; minus infinity for rows that are not covered.
+    support_ : None
         There is no threshold.
     neighbors_ : NearestNeighbors
         The fitted neighbour search.
     weak_codes_ : ndarray of shape (n_samples,)
-        Weak labels of the rows of ``fit``, as positions in ``classes_``.
+        Weak labels of the covered rows of ``fit``, as positions in ``classes_``.
     weak_estimator_ : estimator or None
         The weak model fitted on all known labels.
     classes_ : ndarray of shape (n_classes,)
@@ -147,7 +148,7 @@ class CutStatisticScorer(BaseWeakScorer):
     """
 
     _parameter_constraints: dict = {
-        **BaseWeakScorer._parameter_constraints,
+        **BaseScorer._parameter_constraints,
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "metric": [str],
     }
@@ -175,36 +176,35 @@ class CutStatisticScorer(BaseWeakScorer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _fit_scores(self, strong, weak):
+    def _fit_rows(self, rows):
         # imported late: neighbours bring in half of scikit-learn
         from sklearn.neighbors import NearestNeighbors
 
-        strong = check_strong(strong)
-        if len(strong) < 2:
+        covered = np.flatnonzero(rows.covered)
+        if len(covered) < 2:
             raise ValueError(
-                f"n_samples = {len(strong)}: a cut statistic needs a neighbour."
+                f"n_samples = {len(covered)}: a cut statistic needs a neighbour."
             )
-        n_neighbors = min(self.n_neighbors, len(strong) - 1)
+        labeled = rows if rows.covered.all() else rows.take(covered)
+        n_neighbors = min(self.n_neighbors, len(covered) - 1)
         self.neighbors_ = NearestNeighbors(
             n_neighbors=n_neighbors, metric=self.metric, n_jobs=self.n_jobs
-        ).fit(strong)
+        ).fit(check_strong(labeled.strong))
         distances, neighbors = self.neighbors_.kneighbors()
-        self.weak_codes_ = weak.codes
-        self.scores_ = self._statistic(weak, neighbors, distances)
-        self.keep_ = None
+        self.weak_codes_ = labeled.codes
+        self.scores_ = np.full(len(rows), -np.inf)
+        self.scores_[covered] = self._statistic(labeled, neighbors, distances)
+        self.support_ = None
 
-    def _score(self, strong, weak):
-        distances, neighbors = self.neighbors_.kneighbors(check_strong(strong))
-        return self._statistic(weak, neighbors, distances)
+    def _score_rows(self, rows):
+        distances, neighbors = self.neighbors_.kneighbors(check_strong(rows.strong))
+        return self._statistic(rows, neighbors, distances)
 
-    def _statistic(self, weak, neighbors, distances):
-        z = cut_statistic(
-            weak.codes,
+    def _statistic(self, rows, neighbors, distances):
+        return cut_statistic(
+            rows.codes,
             neighbors,
             distances,
             self.weak_codes_,
-            n_classes=len(weak.classes),
+            n_classes=len(rows.classes),
         )
-        # |z| is at most sqrt(n_neighbors) times a factor: a shift that keeps order
-        # puts every row without a vote below every row with one
-        return np.where(weak.covered, z, z - 1e6)

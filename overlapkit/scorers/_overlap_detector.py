@@ -1,6 +1,6 @@
 """OverlapDetector: which rows are easy, hard, or both."""
 
-import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,47 +8,49 @@ from sklearn.base import TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from overlapkit._utils.memory_map import read_rows
-from overlapkit._utils.sklearn_compat import HasMethods, Interval, StrOptions
+from overlapkit._utils.sklearn_compat import HasMethods, Interval, Options, StrOptions
+from overlapkit._utils.warnings import warn
 from overlapkit.diagnostics import dip_test
 from overlapkit.exceptions import NoOverlapWarning
+from overlapkit.scorers._base import BaseScorer
 from overlapkit.scorers._neighbors import fit_neighbors
 from overlapkit.scorers._overlap_checks import (
-    MAX_CONFIDENT,
-    purification_threshold,
-    sample_rows,
     warn_about_groups,
     warn_about_kept_classes,
     warn_about_prior,
     warn_about_saturation,
     warn_about_views,
 )
-from overlapkit.scorers._region_reader import RegionReader
+from overlapkit.scorers._region_rule import RegionRule, lift_confident, similarity_to
 from overlapkit.scorers._regions import (
     OVERLAP,
     REGION_NAMES,
     confidence_threshold,
     overlap_threshold,
-    region_codes,
 )
-from overlapkit.weak._views import check_features
+from overlapkit.thresholds import change_point
+from overlapkit.weak._labeler import sample_rows
+from overlapkit.weak._views import check_strong
 
 __all__ = ["OverlapDetector"]
 
 _THRESHOLD = [
-    StrOptions({"changepoint", "binseg", "median"}),
+    StrOptions({"changepoint", "binseg"}),
     Interval(Real, None, None, closed="neither"),
     tuple,
 ]
+# so many rows show what confident rows look like; more would cost time only
+_MAX_CONFIDENT = 1000
 
 
-class OverlapDetector(TransformerMixin, RegionReader):
+class OverlapDetector(TransformerMixin, BaseScorer):
     r"""Find the rows that carry both an easy and a hard pattern.
 
-    A weak model labels the rows. Where it is unsure, the row is *hard*: the pattern
-    it knows is absent. Among the rest, those that look like the hard rows to the
-    strong model carry the hard pattern as well: they are the *overlap*. Their weak
-    labels are as good as those of *easy* rows, and a strong model that learns from
-    them learns the hard pattern too.
+    A weak model labels the rows. Where its confidence is low, the row is *hard*: the
+    pattern that the weak model knows is absent. Among the other rows, those that
+    resemble the hard rows in the strong view carry the hard pattern as well: they are
+    the *overlap*. Their weak labels are as often right as those of *easy* rows, and a
+    strong model that learns from them can learn the hard pattern too.
 
     With the confidence :math:`c` of the weak model and the strong view :math:`x`,
 
@@ -59,11 +61,15 @@ class OverlapDetector(TransformerMixin, RegionReader):
         O = \{i \notin H : s_i > \tau_o\},
 
     where :math:`\tau_c` and :math:`\tau_o` split the sorted confidences and the
-    sorted similarities of non-hard rows in two segments of least squared error. The
-    thresholds and the hard rows belong to ``fit``; new rows are held against them.
+    sorted similarities of non-hard rows in two segments of least squared error. New
+    rows are compared with these fitted thresholds and hard rows.
+
+    Rows without a vote have no weak label. They are in no threshold and no share, and
+    their region is *uncovered*.
 
     The setting of the source paper is ``aggregation="max"``. The default is
-    ``"mean"``: one easy row among the hard ones is enough to turn the maximum round.
+    ``"mean"``: with the maximum, a single easy row among the hard rows can give every
+    easy row a high score.
 
     Parameters
     ----------
@@ -73,10 +79,14 @@ class OverlapDetector(TransformerMixin, RegionReader):
         :class:`~sklearn.frozen.FrozenEstimator` is used as it is. A label model
         (see :mod:`overlapkit.label_models`) reads the weak columns as votes.
         ``"precomputed"``: the weak columns are the class probabilities, in the order
-        of ``classes_``.
+        of `classes`.
     strong_columns, weak_columns : selector, default=None
         The columns of X each model sees: whatever
         :class:`~sklearn.compose.ColumnTransformer` takes. None: all columns.
+    classes : array-like of shape (n_classes,), default=None
+        Names of the probability columns, in their order, with
+        ``weak_estimator="precomputed"``; with a label model, the sorted labels that
+        the votes 0, 1, ... stand for. None: the labels of y, sorted.
     representation : transformer, default=None
         Applied to the strong view before similarities are taken, and fitted with the
         weak labels: a scaler, or
@@ -86,30 +96,31 @@ class OverlapDetector(TransformerMixin, RegionReader):
         See :func:`~overlapkit.scorers.weak_confidence`.
     hard_threshold : str, float or tuple, default="changepoint"
         Confidence below which a row is hard. ``"changepoint"`` is the exact split,
-        ``"binseg"`` the coarser one of the authors' code, ``"median"`` and
-        ``("quantile", q)`` are quantiles of the confidences, a float is the value.
+        ``"binseg"`` the coarser one of the authors' code, ``("quantile", q)`` a
+        quantile of the confidences, a float the value.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         See :func:`~overlapkit.scorers.reference_similarity`. Cosines and products
         count by their absolute value.
-    aggregation : {"mean", "max", "quantile", "topk"}, default="mean"
-        How the similarities of a row to all hard rows become one score.
+    aggregation : {"mean", "max"} or tuple, default="mean"
+        How the similarities of a row to all hard rows become one score: their mean,
+        the largest, a quantile (``("quantile", q)``), or the mean of the k largest
+        (``("topk", k)``).
     overlap_threshold : str, float or tuple, default="changepoint"
         Score above which a row that is not hard is overlap; as `hard_threshold`.
-    max_hard : int, default=None
-        Compare with at most this many hard rows, drawn at random (*landmarks*), which
-        takes time linear in the number of rows. None: with all.
+    max_landmarks : int, default=None
+        Compare with at most this many hard rows (*landmarks*), drawn at random. Time is
+        then linear in the number of rows. None: compare with all hard rows.
     neighbors : transformer, default=None
         Finds the hard rows nearest to a row, for ``aggregation="max"``: for instance
         ``pynndescent.PyNNDescentTransformer(n_neighbors=5)``, which is approximate and
         fast, or :class:`~sklearn.neighbors.KNeighborsTransformer`. Similarities to the
         rows it finds are exact, whatever its metric. None: compare with all.
-    purify : bool, default=False
-        Acquit hard rows that the strong view likens to rows the weak model is sure
-        about: they are easy or overlap rows near its boundary. Done only where the
-        likeness has two groups (p-value at most `evidence_level`).
-    evidence_level : float, default=0.05
-        Largest p-value of :func:`~overlapkit.diagnostics.dip_test` that counts as
-        evidence of two groups.
+    refine_hard : False or float, default=False
+        Do not count a low-confidence row as hard if its strong view resembles the
+        confident rows: it is an easy or overlap row near the boundary of the weak
+        model. A float in (0, 1) is the significance level: it is done only where
+        :func:`~overlapkit.diagnostics.dip_test` of these similarities has a p-value of
+        at most that.
     missing_label : scalar, default=None
         What stands in y for "label unknown". None: every label is known.
     cv : int, splitter or iterable, default=5
@@ -117,28 +128,31 @@ class OverlapDetector(TransformerMixin, RegionReader):
     n_jobs : int, default=None
         Folds fitted, and blocks of similarities computed, at once.
     random_state : int, RandomState instance or None, default=None
-        Shuffles the folds, draws `max_hard` rows and breaks ties of weak labels.
+        Shuffles the folds, draws the landmarks and breaks ties of weak labels.
 
     Attributes
     ----------
     labels_ : ndarray of shape (n_samples,) of int8
-        Region of each row of ``fit``: 0 easy, 1 overlap, 2 hard.
-    region_names_ : ndarray of shape (3,)
+        Region of each row of ``fit``: 0 easy, 1 overlap, 2 hard, 3 uncovered.
+    region_names_ : ndarray of shape (4,)
         Names of the regions, in that order.
+    rule_ : RegionRule
+        The fitted thresholds, hard rows and representation; ``rule_.read(rows)`` reads
+        confidence, score and region of any :class:`~overlapkit.weak.WeakRows`.
     weak_confidence_ : ndarray of shape (n_samples,)
         Weak confidence of each row of ``fit``, out of fold where a label was known.
     overlap_scores_ : ndarray of shape (n_samples,)
         Similarity of each row of ``fit`` to the hard rows; 0 without hard rows.
     scores_ : ndarray of shape (n_samples,)
         As :meth:`score_samples`, for the rows of ``fit``.
-    keep_ : ndarray of shape (n_samples,) of bool
+    support_ : ndarray of shape (n_samples,) of bool
         Which rows of ``fit`` are overlap.
     hard_indices_ : ndarray of int
         Positions of the hard rows.
     reference_ : ndarray of shape (n_reference, n_strong_features)
         The hard rows that others are compared with, as the representation gives them.
     overlap_density_ : float
-        Share of overlap rows among all rows of ``fit``.
+        Share of overlap rows among the covered rows of ``fit``.
     confidence_threshold_, overlap_threshold_ : float
         The two thresholds.
     confidence_split_, overlap_split_ : ChangePoint or None
@@ -146,14 +160,15 @@ class OverlapDetector(TransformerMixin, RegionReader):
     confidence_pvalue_, overlap_pvalue_ : float
         How likely one group alone gives confidences, or overlap scores of rows that
         are not hard, that look as much like two; NaN where there are none.
-    purification_threshold_ : float
-        Likeness to confident rows above which `purify` acquits; infinite without.
+    refinement_threshold_ : float
+        Similarity to confident rows above which `refine_hard` does not count a row as
+        hard; infinite without.
     confident_reference_ : ndarray of shape (n_confident, n_strong_features)
-        The confident rows it compares with, at most 1,000; none without `purify`.
+        The confident rows it compares with, at most 1,000; none without.
     view_alignment_ : float
         How much the views see the same, see
         :func:`~overlapkit.diagnostics.view_alignment`; NaN where they cannot be
-        compared, or came from another estimator.
+        compared, or weak labels were given.
     neighbors_ : transformer or None
         The fitted `neighbors`; for cosines, fitted on the hard rows divided by their
         norms, followed by the negatives of these.
@@ -179,13 +194,15 @@ class OverlapDetector(TransformerMixin, RegionReader):
     Warns
     -----
     NoEvidenceOfGroupsWarning
-        The confidences, or the overlap scores, look like one group (from 100
-        different values on: fewer could hardly show two).
+        The confidences, or the overlap scores, show no separate groups (from 100
+        different values on). The test has little power against small groups: see Notes.
+    UncoveredRowsWarning
+        Some rows have no vote.
     SaturatedWeakModelWarning
         The weak model is certain (0.999 or more) of over 90 % of the rows.
     UnbalancedClassesWarning
-        A row the weak model knows nothing about would not be hard, since one class is
-        so common that guessing it is confident enough.
+        A row predicted only by the class shares would not be counted as hard, because
+        one class is so frequent.
     SimilarViewsWarning
         The strong view adds hardly anything to the weak one, although `strong_columns`
         or `weak_columns` is given; or it holds the votes or probabilities that the weak
@@ -193,7 +210,7 @@ class OverlapDetector(TransformerMixin, RegionReader):
     ClassCollapseWarning
         The overlap rows have a single weak class.
     NoHardRowsWarning
-        The weak model is equally sure of every row; all rows are easy.
+        The weak model is equally confident in every row; all rows are easy.
     NoOverlapWarning
         No row is above the overlap threshold, or every row is hard.
     ThresholdFallbackWarning
@@ -212,7 +229,11 @@ class OverlapDetector(TransformerMixin, RegionReader):
     and ``predict`` use the weak model fitted on all labelled rows, as they must for
     new rows. So ``fit(X, y).predict(X)`` can differ from ``labels_`` in a few rows.
 
-    With `max_hard` = `m` landmarks, the mean of similarities in [0, 1] (cosines,
+    The dip test finds a group of a tenth of 1,000 rows hardly ever, even 4 standard
+    deviations away, so that a warning about the overlap scores says little where
+    overlap is rare: ``python -m benchmarks evidence`` prints its size and its power.
+
+    With `max_landmarks` = `m` landmarks, the mean of similarities in [0, 1] (cosines,
     distances) of any one row is off by at most :math:`\sqrt{\log(2 / \delta) / (2 m)}`
     with probability :math:`1 - \delta` (Hoeffding; for draws without replacement as
     well): .043 for 1,000 landmarks and :math:`\delta` = .05. The maximum has no such
@@ -242,17 +263,16 @@ class OverlapDetector(TransformerMixin, RegionReader):
     """
 
     _parameter_constraints: dict = {
-        **RegionReader._parameter_constraints,
+        **BaseScorer._parameter_constraints,
         "representation": [HasMethods(["fit", "transform"]), None],
         "confidence": [StrOptions({"margin", "max", "entropy"})],
         "hard_threshold": _THRESHOLD,
         "metric": [StrOptions({"cosine", "dot", "euclidean"})],
-        "aggregation": [StrOptions({"mean", "max", "quantile", "topk"})],
+        "aggregation": [StrOptions({"mean", "max"}), tuple],
         "overlap_threshold": _THRESHOLD,
-        "max_hard": [Interval(Integral, 1, None, closed="left"), None],
+        "max_landmarks": [Interval(Integral, 1, None, closed="left"), None],
         "neighbors": [HasMethods(["fit", "transform"]), None],
-        "purify": ["boolean"],
-        "evidence_level": [Interval(Real, 0, 1, closed="both")],
+        "refine_hard": [Options(bool, {False}), Interval(Real, 0, 1, closed="neither")],
     }
 
     def __init__(
@@ -261,16 +281,16 @@ class OverlapDetector(TransformerMixin, RegionReader):
         *,
         strong_columns=None,
         weak_columns=None,
+        classes=None,
         representation=None,
         confidence="margin",
         hard_threshold="changepoint",
         metric="cosine",
         aggregation="mean",
         overlap_threshold="changepoint",
-        max_hard=None,
+        max_landmarks=None,
         neighbors=None,
-        purify=False,
-        evidence_level=0.05,
+        refine_hard=False,
         missing_label=None,
         cv=5,
         n_jobs=None,
@@ -279,100 +299,158 @@ class OverlapDetector(TransformerMixin, RegionReader):
         self.weak_estimator = weak_estimator
         self.strong_columns = strong_columns
         self.weak_columns = weak_columns
+        self.classes = classes
         self.representation = representation
         self.confidence = confidence
         self.hard_threshold = hard_threshold
         self.metric = metric
         self.aggregation = aggregation
         self.overlap_threshold = overlap_threshold
-        self.max_hard = max_hard
+        self.max_landmarks = max_landmarks
         self.neighbors = neighbors
-        self.purify = purify
-        self.evidence_level = evidence_level
+        self.refine_hard = refine_hard
         self.missing_label = missing_label
         self.cv = cv
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _fit_views(self, X, y, fit_params=None):
-        strong, weak, known = super()._fit_views(X, y, fit_params)
-        given = self.strong_columns is not None or self.weak_columns is not None
-        self.view_alignment_ = 1.0
-        if given and self.weak_estimator != "precomputed":
-            X = check_features(self, X, reset=False)
-            self.view_alignment_ = warn_about_views(strong, X, self._weak_indices, weak)
-        return strong, weak, known
-
-    def _fit_scores(self, strong, weak):
-        if not hasattr(self, "view_alignment_"):
-            self.view_alignment_ = np.nan
-        strong = self._fit_representation(strong, weak)
-        confidence = weak.confidence(self.confidence)
-        warn_about_saturation(confidence)
+    def _fit_rows(self, rows):
+        self.view_alignment_ = getattr(self._labeler, "alignment_", np.nan)
+        if self._labeler is not None and self._labeler.splits_views:
+            warn_about_views(self.view_alignment_)
+        covered = rows.covered
+        self.representation_ = self._fit_representation(rows)
+        strong = rows.strong
+        if self.representation_ is not None:
+            strong = self.representation_.transform(strong)
+        strong = check_strong(strong)
+        aggregation = _aggregation_params(self.aggregation)
+        confidence = rows.confidence(self.confidence)
+        warn_about_saturation(confidence[covered])
         self.confidence_threshold_, self.confidence_split_ = confidence_threshold(
-            confidence, self.hard_threshold
+            confidence[covered], self.hard_threshold
         )
-        self.confidence_pvalue_ = dip_test(confidence).pvalue
-        self._fit_purification(strong, confidence, weak)
-        certainty = self._acquit(strong, confidence)
-        hard = certainty < self.confidence_threshold_
+        self.confidence_pvalue_ = dip_test(confidence[covered]).pvalue
+        self._fit_refinement(strong, confidence, rows)
+        certainty = lift_confident(
+            strong,
+            confidence,
+            self.confidence_threshold_,
+            self.confident_reference_,
+            self.refinement_threshold_,
+            self.metric,
+            self.n_jobs,
+        )
+        hard = covered & (certainty < self.confidence_threshold_)
         self.hard_indices_ = np.flatnonzero(hard)
         self.reference_ = read_rows(
-            strong, sample_rows(self.hard_indices_, self.max_hard, weak)
+            strong,
+            sample_rows(
+                self.hard_indices_,
+                self.max_landmarks,
+                replace(rows, seed=self._seed_of(rows)),
+            ),
         )
         self.neighbors_ = fit_neighbors(
-            self.neighbors, self.reference_, self.metric, self.aggregation
+            self.neighbors, self.reference_, self.metric, aggregation["aggregation"]
         )
-        scores = self._similarity(strong)
-        if hard.any() and not hard.all():
-            self.overlap_threshold_, self.overlap_split_ = overlap_threshold(
-                scores[~hard], self.overlap_threshold
-            )
-            self.overlap_pvalue_ = dip_test(scores[~hard]).pvalue
-        else:
-            self.overlap_threshold_, self.overlap_split_ = np.inf, None
-            self.overlap_pvalue_ = np.nan
-            if hard.any():
-                warnings.warn(
-                    f"Every row is hard: all {len(hard)} confidences are below "
-                    f"{self.confidence_threshold_:.4g}, so there is no overlap.",
-                    NoOverlapWarning,
-                    stacklevel=2,
-                )
-        self.weak_confidence_ = confidence
-        self.overlap_scores_ = scores
-        self.labels_ = region_codes(
-            certainty, scores, self.confidence_threshold_, self.overlap_threshold_
+        scores = similarity_to(
+            self.reference_,
+            strong,
+            self.metric,
+            aggregation,
+            self.neighbors_,
+            self.n_jobs,
         )
-        self.keep_ = self.labels_ == OVERLAP
-        self.overlap_density_ = float(self.keep_.mean())
+        others = covered & ~hard
+        self._fit_overlap_threshold(scores[others], hard, covered)
+        self.rule_ = RegionRule(
+            confidence=self.confidence,
+            confidence_threshold=self.confidence_threshold_,
+            overlap_threshold=self.overlap_threshold_,
+            reference=self.reference_,
+            metric=self.metric,
+            aggregation=aggregation,
+            representation=self.representation_,
+            neighbors=self.neighbors_,
+            confident_reference=self.confident_reference_,
+            refinement_threshold=self.refinement_threshold_,
+            score_floor=scores.min(where=others, initial=scores.max()),
+            n_jobs=self.n_jobs,
+        )
+        reading = self.rule_.conclude(confidence, scores, certainty, covered)
+        self.weak_confidence_, self.overlap_scores_ = confidence, scores
+        self.labels_, self.scores_ = reading.regions, reading.ranks
+        self.support_ = self.labels_ == OVERLAP
+        self.overlap_density_ = float(self.support_[covered].mean())
         self.region_names_ = REGION_NAMES.copy()
-        self._score_floor = scores.min(where=~hard, initial=scores.max())
-        self.scores_ = self._rank(certainty, scores)
         if self.confidence_split_ is not None:
-            warn_about_prior(weak, self.confidence, self.confidence_threshold_)
-        warn_about_groups(self, hard)
-        warn_about_kept_classes(self.keep_, weak)
-
-    def _fit_purification(self, strong, confidence, weak):
-        self.confident_reference_ = strong[:0]
-        self.purification_threshold_ = np.inf
-        candidates = confidence < self.confidence_threshold_
-        if not self.purify or candidates.all() or not candidates.any():
-            return
-        confident = sample_rows(np.flatnonzero(~candidates), MAX_CONFIDENT, weak)
-        self.confident_reference_ = read_rows(strong, confident)
-        self.purification_threshold_ = purification_threshold(
-            self._likeness(read_rows(strong, np.flatnonzero(candidates))),
-            self.evidence_level,
+            warn_about_prior(
+                rows.take(covered), self.confidence, self.confidence_threshold_
+            )
+        warn_about_groups(
+            "weak confidences",
+            "hard and other",
+            confidence[covered],
+            self.confidence_pvalue_,
+            self.confidence_split_,
         )
+        warn_about_groups(
+            "overlap scores",
+            "easy and overlap",
+            scores[others],
+            self.overlap_pvalue_,
+            self.overlap_split_,
+        )
+        warn_about_kept_classes(self.support_, rows)
 
-    def _fit_representation(self, strong, weak):
+    def _fit_overlap_threshold(self, scores, hard, covered):
+        self.overlap_threshold_, self.overlap_split_ = np.inf, None
+        self.overlap_pvalue_ = np.nan
+        if hard.any() and len(scores):
+            self.overlap_threshold_, self.overlap_split_ = overlap_threshold(
+                scores, self.overlap_threshold
+            )
+            self.overlap_pvalue_ = dip_test(scores).pvalue
+        elif hard.any():
+            warn(
+                f"Every row is hard: all {covered.sum()} confidences are below "
+                f"{self.confidence_threshold_:.4g}, so there is no overlap.",
+                NoOverlapWarning,
+            )
+
+    def _fit_refinement(self, strong, confidence, rows):
+        """Set the confident rows, and the similarity to them that is too much."""
+        self.confident_reference_ = strong[:0]
+        self.refinement_threshold_ = np.inf
+        covered = rows.covered
+        candidates = covered & (confidence < self.confidence_threshold_)
+        others = covered & ~candidates
+        if self.refine_hard is False or not others.any() or not candidates.any():
+            return
+        confident = sample_rows(
+            np.flatnonzero(others),
+            _MAX_CONFIDENT,
+            replace(rows, seed=self._seed_of(rows)),
+        )
+        self.confident_reference_ = read_rows(strong, confident)
+        similarity = similarity_to(
+            self.confident_reference_,
+            read_rows(strong, np.flatnonzero(candidates)),
+            self.metric,
+            {"aggregation": "mean"},
+            None,
+            self.n_jobs,
+        )
+        if dip_test(similarity).pvalue <= float(self.refine_hard):
+            self.refinement_threshold_ = change_point(similarity).midpoint
+
+    def _fit_representation(self, rows):
         if self.representation is None:
-            self.representation_ = None
-        else:
-            self.representation_ = clone(self.representation).fit(strong, weak.labels)
-        return self._represent(strong)
+            return None
+        if not rows.covered.all():
+            rows = rows.take(rows.covered)
+        return clone(self.representation).fit(rows.strong, rows.labels)
 
     def transform(self, X):
         """Weak confidence and overlap score of each row.
@@ -388,8 +466,9 @@ class OverlapDetector(TransformerMixin, RegionReader):
             Columns ``weak_confidence`` (0 to 1) and ``overlap_score``; float32 when
             the strong view is float32 or float16.
         """
-        confidence, scores, _ = self._read(*self._new_views(X))
-        return np.column_stack([confidence, scores]).astype(scores.dtype, copy=False)
+        reading = self._read(X)
+        columns = np.column_stack([reading.confidence, reading.scores])
+        return columns.astype(reading.scores.dtype, copy=False)
 
     def predict(self, X):
         """Region of each row: 0 easy, 1 overlap, 2 hard.
@@ -404,7 +483,7 @@ class OverlapDetector(TransformerMixin, RegionReader):
         regions : ndarray of shape (n_samples,) of int8
             Positions in ``region_names_``.
         """
-        return self._regions(*self._new_views(X))
+        return self._read(X).regions
 
     def decision_function(self, X):
         """Distance to the overlap threshold; above 0 is overlap.
@@ -420,11 +499,15 @@ class OverlapDetector(TransformerMixin, RegionReader):
             Overlap score less its threshold; for hard rows at most the (negative)
             distance of their confidence to its threshold.
         """
-        _, scores, certainty = self._read(*self._new_views(X))
-        threshold = min(self.overlap_threshold_, np.finfo(scores.dtype).max)
-        below = certainty - self.confidence_threshold_
-        decision = scores - threshold
-        return np.where(below < 0, np.minimum(decision, below), decision)
+        reading = self._read(X)
+        return self.rule_.decide(reading)
+
+    def _read(self, X):
+        rows = self._label(X)
+        return self.rule_.read(rows)
+
+    def _score_rows(self, rows):
+        return self.rule_.read(rows).ranks
 
     def get_feature_names_out(self, input_features=None):
         """Names of the columns of :meth:`transform`.
@@ -447,3 +530,25 @@ class OverlapDetector(TransformerMixin, RegionReader):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _aggregation_params(aggregation) -> dict:
+    """Parameters of the aggregation of similarities.
+
+    Raises
+    ------
+    ValueError
+        If a tuple is neither ``("quantile", q)`` nor ``("topk", k)``.
+    """
+    if isinstance(aggregation, str):
+        return {"aggregation": aggregation}
+    if len(aggregation) == 2:
+        kind, number = aggregation
+        if kind == "quantile" and isinstance(number, Real) and 0 <= float(number) <= 1:
+            return {"aggregation": kind, "quantile": float(number)}
+        if kind == "topk" and isinstance(number, Integral) and int(number) >= 1:
+            return {"aggregation": kind, "top_k": int(number)}
+    raise ValueError(
+        f"aggregation={aggregation!r}; a tuple must be ('quantile', q) with q between "
+        "0 and 1, or ('topk', k) with an integer k of 1 or more."
+    )

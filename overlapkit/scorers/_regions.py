@@ -1,10 +1,10 @@
 """From confidences and similarities to easy, overlap and hard rows (pure functions)."""
 
-import warnings
 from numbers import Real
 
 import numpy as np
 
+from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
     NoHardRowsWarning,
     NoOverlapWarning,
@@ -17,15 +17,19 @@ __all__ = [
     "HARD",
     "OVERLAP",
     "REGION_NAMES",
+    "TRUE_REGION_NAMES",
+    "UNCOVERED",
     "confidence_threshold",
     "overlap_threshold",
     "region_codes",
 ]
 
-EASY, OVERLAP, HARD = 0, 1, 2
+EASY, OVERLAP, HARD, UNCOVERED = 0, 1, 2, 3
 # rows the authors' search needs at least
 _BINSEG_MINIMUM = 7
-REGION_NAMES = np.array(["easy", "overlap", "hard"])
+# of rows whose true patterns are known: a row can carry neither
+TRUE_REGION_NAMES = ("easy", "overlap", "hard", "neither")
+REGION_NAMES = np.array(["easy", "overlap", "hard", "uncovered"])
 
 
 def confidence_threshold(
@@ -37,7 +41,7 @@ def confidence_threshold(
     ----------
     confidence : ndarray of shape (n_samples,)
         Weak confidence of each row, in [0, 1].
-    rule : {"changepoint", "binseg", "median"}, float or ("quantile", float)
+    rule : {"changepoint", "binseg"}, float or ("quantile", float)
         A change point of the sorted confidences, a value, or a quantile of them.
 
     Returns
@@ -71,11 +75,10 @@ def confidence_threshold(
             else f"no confidence is below {threshold:.4g} (they range from {low:.4g} "
             f"to {high:.4g})"
         )
-        warnings.warn(
+        warn(
             f"No hard rows: {why}. Every row is taken for easy and the overlap "
             "density is 0.",
             NoHardRowsWarning,
-            stacklevel=2,
         )
     return threshold, split
 
@@ -87,7 +90,7 @@ def overlap_threshold(scores, rule="changepoint") -> tuple[float, ChangePoint | 
     ----------
     scores : ndarray of shape (n_non_hard,)
         Similarity of each non-hard row to the hard rows.
-    rule : {"changepoint", "binseg", "median"}, float or ("quantile", float)
+    rule : {"changepoint", "binseg"}, float or ("quantile", float)
         As in :func:`confidence_threshold`. A change point puts the threshold half
         way between the two segments, so that rounding cannot move a row across.
 
@@ -114,11 +117,10 @@ def overlap_threshold(scores, rule="changepoint") -> tuple[float, ChangePoint | 
     if split is not None:
         threshold = split.midpoint
     if not (scores > threshold).any():
-        warnings.warn(
+        warn(
             f"No overlap rows: no overlap score is above {threshold:.4g} "
             f"(they range from {scores.min():.4g} to {scores.max():.4g}).",
             NoOverlapWarning,
-            stacklevel=2,
         )
     return threshold, split
 
@@ -134,8 +136,6 @@ def _cut(values, rule, what, tied) -> tuple[float, ChangePoint | None]:
                 "('quantile', q) with q between 0 and 1."
             )
         return float(np.quantile(values, rule[1])), None
-    if rule == "median":
-        return float(np.median(values)), None
     if _all_tied(values):
         # the extreme beyond which there is nothing, so that rounding is no group
         return float(tied(values)), None
@@ -146,11 +146,10 @@ def _cut(values, rule, what, tied) -> tuple[float, ChangePoint | None]:
         split = binseg_change_point(values)
     if split is None or not split.found:
         median = float(np.median(values))
-        warnings.warn(
+        warn(
             f"The {what} of {len(values)} rows has no change point (too few rows or "
             f"distinct values); the median {median:.4g} is the threshold instead.",
             ThresholdFallbackWarning,
-            stacklevel=3,
         )
         return median, None
     return split.threshold, split
@@ -163,9 +162,9 @@ def _all_tied(values) -> bool:
 
 
 def region_codes(
-    confidence, scores, confidence_threshold, overlap_threshold
+    confidence, scores, confidence_threshold, overlap_threshold, covered
 ) -> np.ndarray:
-    """Region of each row: 0 easy, 1 overlap, 2 hard.
+    """Region of each row: 0 easy, 1 overlap, 2 hard, 3 uncovered.
 
     Parameters
     ----------
@@ -174,6 +173,8 @@ def region_codes(
     confidence_threshold, overlap_threshold : float
         Hard is strictly below the first; of the rest, overlap is strictly above the
         second.
+    covered : ndarray of shape (n_samples,) of bool
+        Rows with a weak label.
 
     Returns
     -------
@@ -181,4 +182,5 @@ def region_codes(
     """
     regions = np.where(scores > overlap_threshold, OVERLAP, EASY).astype(np.int8)
     regions[confidence < confidence_threshold] = HARD
+    regions[~covered] = UNCOVERED
     return regions

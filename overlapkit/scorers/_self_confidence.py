@@ -4,13 +4,13 @@ import numpy as np
 from sklearn.base import clone
 
 from overlapkit._utils.sklearn_compat import HasMethods
-from overlapkit.scorers._base import BaseWeakScorer
-from overlapkit.weak._model import out_of_fold_proba
+from overlapkit.scorers._base import BaseScorer
+from overlapkit.weak._model import default_linear_model, out_of_fold_proba
 
 __all__ = ["SelfConfidenceScorer"]
 
 
-class SelfConfidenceScorer(BaseWeakScorer):
+class SelfConfidenceScorer(BaseScorer):
     r"""Score rows by the probability a strong probe gives to their weak label.
 
     A probe is trained on the weak labels of some rows and asked about others. Where
@@ -30,7 +30,7 @@ class SelfConfidenceScorer(BaseWeakScorer):
         The weak model, as in :class:`~overlapkit.OverlapDetector`.
     strong_columns, weak_columns : selector, default=None
         The columns each model sees.
-    probe : classifier, default=None
+    estimator : classifier, default=None
         Trained on the strong view. None: logistic regression on standardised columns.
     missing_label : scalar, default=None
         What stands in y for "label unknown".
@@ -45,9 +45,9 @@ class SelfConfidenceScorer(BaseWeakScorer):
     ----------
     scores_ : ndarray of shape (n_samples,)
         Score of each row of ``fit``.
-    keep_ : None
+    support_ : None
         There is no threshold.
-    probe_ : classifier
+    estimator_ : classifier
         The probe fitted on all rows.
     class_means_ : ndarray of shape (n_classes,)
         Mean out-of-fold probability of each weak class.
@@ -80,8 +80,8 @@ class SelfConfidenceScorer(BaseWeakScorer):
     """
 
     _parameter_constraints: dict = {
-        **BaseWeakScorer._parameter_constraints,
-        "probe": [HasMethods(["fit", "predict_proba"]), None],
+        **BaseScorer._parameter_constraints,
+        "estimator": [HasMethods(["fit", "predict_proba"]), None],
     }
 
     def __init__(
@@ -90,7 +90,7 @@ class SelfConfidenceScorer(BaseWeakScorer):
         *,
         strong_columns=None,
         weak_columns=None,
-        probe=None,
+        estimator=None,
         missing_label=None,
         cv=5,
         n_jobs=None,
@@ -99,44 +99,53 @@ class SelfConfidenceScorer(BaseWeakScorer):
         self.weak_estimator = weak_estimator
         self.strong_columns = strong_columns
         self.weak_columns = weak_columns
-        self.probe = probe
+        self.estimator = estimator
         self.missing_label = missing_label
         self.cv = cv
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _fit_scores(self, strong, weak):
-        # imported late, as in overlapkit.weak._rows
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
+    # here the folds are those of the estimator, too
+    _labeling = {k: v for k, v in BaseScorer._labeling.items() if k != "cv"}
 
-        probe = self.probe
-        if probe is None:
-            probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01))
-        if len(np.unique(weak.codes)) < 2:
-            raise ValueError("The probe cannot learn: weak labels hold one class only.")
-        labels = weak.labels
-        self.probe_ = clone(probe).fit(strong, labels)
+    def _fit_rows(self, rows):
+        covered = np.flatnonzero(rows.covered)
+        labeled = rows if rows.covered.all() else rows.take(covered)
+        estimator = self.estimator
+        if estimator is None:
+            estimator = default_linear_model(C=0.01)
+        codes, labels = labeled.codes, labeled.labels
+        if len(np.unique(codes)) < 2:
+            raise ValueError(
+                "The estimator cannot learn: weak labels hold one class only."
+            )
+        self.estimator_ = clone(estimator).fit(labeled.strong, labels)
         proba = out_of_fold_proba(
-            probe, strong, labels, cv=self.cv, n_jobs=self.n_jobs, seed=self._seed
+            estimator,
+            labeled.strong,
+            labels,
+            cv=self.cv,
+            n_jobs=self.n_jobs,
+            seed=self._seed_of(rows),
         )
         if proba is None:
-            proba = self.probe_.predict_proba(strong)
+            proba = self.estimator_.predict_proba(labeled.strong)
         own = self._own_probability(proba, labels)
-        sums = np.bincount(weak.codes, own, minlength=len(weak.classes))
-        counts = np.bincount(weak.codes, minlength=len(weak.classes))
+        sums = np.bincount(codes, own, minlength=len(rows.classes))
+        counts = np.bincount(codes, minlength=len(rows.classes))
         self.class_means_ = sums / np.maximum(counts, 1)
-        self.scores_ = own - self.class_means_[weak.codes]
-        self.keep_ = None
+        self.scores_ = np.full(len(rows), -np.inf)
+        self.scores_[covered] = own - self.class_means_[codes]
+        self.support_ = None
 
-    def _score(self, strong, weak):
-        own = self._own_probability(self.probe_.predict_proba(strong), weak.labels)
-        return own - self.class_means_[weak.codes]
+    def _score_rows(self, rows):
+        proba = self.estimator_.predict_proba(rows.strong)
+        own = self._own_probability(proba, rows.labels)
+        return own - self.class_means_[rows.codes]
 
     def _own_probability(self, proba, labels):
-        """Probability of each row's weak label; 0 for a label the probe never saw."""
-        classes = self.probe_.classes_
+        """Probability of each row's weak label; 0 for a class never seen in fit."""
+        classes = self.estimator_.classes_
         position = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
         own = proba[np.arange(len(labels)), position]
         return np.where(classes[position] == labels, own, 0.0)

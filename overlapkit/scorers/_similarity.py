@@ -46,13 +46,14 @@ class PreparedReference:
 
     Parameters
     ----------
-    reference : array-like of shape (n_reference, n_features)
+    reference : ndarray of shape (n_reference, n_features)
         At least one row. Not copied: do not change it while this object is used.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         As in :func:`reference_similarity`.
     dtype : dtype, default=numpy.float32
         Precision of the products, float32 or float64. Distances are always computed
-        in float64, because they are differences of nearly equal numbers.
+        in float64, because they are differences of nearly equal numbers, and taken
+        from the mean reference row.
 
     Attributes
     ----------
@@ -66,38 +67,46 @@ class PreparedReference:
     Raises
     ------
     ValueError
-        If the reference is empty, not two-dimensional or not finite.
-    TypeError
-        If the reference is sparse.
+        If a value is not finite.
 
     Examples
     --------
     >>> import numpy as np
     >>> from overlapkit.scorers._similarity import PreparedReference
-    >>> prepared = PreparedReference([[1.0, 0.0], [0.0, 2.0]])
+    >>> prepared = PreparedReference(np.array([[1.0, 0.0], [0.0, 2.0]]))
     >>> prepared.score(np.array([[3.0, 0.0]]), aggregation="max")
     array([1.])
     """
 
     def __init__(self, reference, *, metric="cosine", dtype=np.float32) -> None:
-        reference = _check(reference, "reference", ensure_min_samples=1)
         self.metric = metric
         self.dtype = np.dtype(np.float64 if metric == "euclidean" else dtype)
         self.n_rows, self.n_features = reference.shape
         self._row_bytes = self.n_features * self.dtype.itemsize
         self._tile = _NARROW_TILE if self.n_features <= _NARROW else _WIDE_TILE
-        if (
-            reference.dtype != self.dtype
-            and self.n_rows * self._row_bytes <= _RESIDENT_BYTES
-        ):
-            reference = reference.astype(self.dtype)
-        self._rows = reference
+        resident = self.n_rows * self._row_bytes <= _RESIDENT_BYTES
+        # |x - r|^2 = |x|^2 + |r|^2 - 2 <x, r> cancels far from the origin
+        self._center = _mean_row(reference) if metric == "euclidean" else None
+        if resident and metric == "euclidean":
+            reference, moved = reference.astype(self.dtype) - self._center, True
+        else:
+            moved = metric != "euclidean"
+            if resident:
+                reference = reference.astype(self.dtype, copy=False)
+        self._rows, self._ready = reference, moved and reference.dtype == self.dtype
         self._squares = np.empty(self.n_rows)
         step = max(1, _BLOCK_BYTES // self._row_bytes)
         space = Workspace()
         for start, stop in steps(self.n_rows, step):
             _, squares, n = _load(
-                reference, start, stop, self.dtype, False, "reference", space
+                reference,
+                start,
+                stop,
+                self.dtype,
+                None if moved else self._center,
+                False,
+                "reference",
+                space,
             )
             self._squares[start:stop] = squares[:n]
         if metric == "cosine":
@@ -108,7 +117,10 @@ class PreparedReference:
 
     def _block(self, start, stop):
         """Reference rows in the precision of the products, without normalisation."""
-        return self._rows[start:stop].astype(self.dtype, copy=False)
+        block = self._rows[start:stop].astype(self.dtype, copy=False)
+        if self._ready or self._center is None:
+            return block
+        return block - self._center
 
     @cached_property
     def _centroid(self):
@@ -132,15 +144,9 @@ class PreparedReference:
     ) -> np.ndarray:
         """Aggregate the similarities of each row of X to the reference rows.
 
-        The parameters, the result and the errors are those of
-        :func:`reference_similarity`, except that the parameters are not validated.
+        The parameters and the result are those of :func:`reference_similarity`;
+        only that values are finite is checked.
         """
-        X = _check(X, "X", ensure_min_samples=0)
-        if X.shape[1] != self.n_features:
-            raise ValueError(
-                f"X has {X.shape[1]} features, but the reference has "
-                f"{self.n_features}; both must come from the same representation."
-            )
         absolute = absolute and self.metric != "euclidean"
         out = np.empty(X.shape[0], dtype=_result_dtype(X))
         space = Workspace()
@@ -186,7 +192,14 @@ class PreparedReference:
 
         def task(start, stop):
             rows, squares, n_valid = _load(
-                X, start, stop, self.dtype, self.metric == "cosine", "X", space
+                X,
+                start,
+                stop,
+                self.dtype,
+                self._center,
+                self.metric == "cosine",
+                "X",
+                space,
             )
             result = aggregate(rows, squares, n_valid)[:n_valid]
             if self.metric == "cosine":  # rounding may step over the ends
@@ -236,7 +249,7 @@ class PreparedReference:
     def _step(self, n):
         """Return the number of reference rows whose products with n rows are a tile."""
         step = self._tile[1] // (n * self.dtype.itemsize)
-        if self._rows.dtype != self.dtype:
+        if not self._ready:
             step = min(step, _BLOCK_BYTES // self._row_bytes)
         return min(max(_PAD, step), self.n_rows)
 
@@ -361,6 +374,12 @@ def reference_similarity(
     array([0.24 , 0.309, 0.667])
     """
     X = _check(X, "X", ensure_min_samples=0)
+    reference = _check(reference, "reference", ensure_min_samples=1)
+    if X.shape[1] != reference.shape[1]:
+        raise ValueError(
+            f"X has {X.shape[1]} features, but the reference has "
+            f"{reference.shape[1]}; both must come from the same representation."
+        )
     prepared = PreparedReference(reference, metric=metric, dtype=_result_dtype(X))
     return prepared.score(
         X,
@@ -390,7 +409,17 @@ def _padded(n) -> int:
     return -(-n // _PAD) * _PAD
 
 
-def _load(array, start, stop, dtype, normalize, name, space):
+def _mean_row(rows) -> np.ndarray:
+    """Mean of the rows, without what is not finite; that is reported by `_load`."""
+    total = np.zeros(rows.shape[1])
+    step = max(1, _BLOCK_BYTES // (8 * rows.shape[1]))
+    for start, stop in steps(len(rows), step):
+        block = rows[start:stop].astype(np.float64)
+        total += block.sum(axis=0, where=np.isfinite(block))
+    return total / len(rows)
+
+
+def _load(array, start, stop, dtype, center, normalize, name, space):
     """Copy rows to a padded block; return it, its squared norms, the number of rows."""
     n = stop - start
     block = space.take("rows", (_padded(n), array.shape[1]), dtype)
@@ -398,6 +427,8 @@ def _load(array, start, stop, dtype, normalize, name, space):
     with np.errstate(over="ignore"):  # a float64 beyond float32 is reported below
         np.copyto(block[:n], array[start:stop], casting="unsafe")
     release_rows(array, start, stop)
+    if center is not None:
+        block[:n] -= center
     squares = np.empty(block.shape[0])
     kernels.square_sums(block, squares)
     finite = np.isfinite(squares)

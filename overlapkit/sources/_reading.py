@@ -1,38 +1,47 @@
 """Readings of batches, and the student: what is asked of detector and classifier."""
 
-import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
-from overlapkit._utils.sklearn_compat import _safe_indexing
+from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import UninformativeBatchWarning
-from overlapkit.scorers._base import BaseWeakScorer, check_strong
 from overlapkit.scorers._regions import OVERLAP
 from overlapkit.sources._rewards import Batch
 from overlapkit.sources._run import Reading
+from overlapkit.students._selection import guard_classes
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
-from overlapkit.weak._labels import is_missing
+from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
+from overlapkit.weak._labels import is_missing, known_labels
 from overlapkit.weak._model import weak_model_kind
-from overlapkit.weak._views import resolve_columns, select_columns
+from overlapkit.weak._rows import KnownLabels, align_columns
+from overlapkit.weak._views import check_strong, resolve_columns, select_columns
 
 __all__ = [
+    "LabeledReference",
     "can_learn",
     "check_readable",
     "check_student",
     "fit_detector",
     "frozen_weak_model",
     "is_weak_to_strong",
-    "part",
     "read",
     "reading_of",
     "train_student",
 ]
 
-# what tells a classifier that labels and chooses rows itself from any other
-_TWO_VIEWS = {"weak_estimator", "strong_columns", "weak_columns", "missing_label"}
+# parameters that say how rows are labelled, and the values that leave it open
+_LABELING = {
+    "weak_estimator": None,
+    "strong_columns": None,
+    "weak_columns": None,
+    "classes": None,
+    "missing_label": None,
+    "cv": 5,
+}
 
 
 # -- the detector --------------------------------------------------------------------
@@ -57,13 +66,37 @@ def check_readable(detector, X) -> None:
         check_strong(select_columns(X, columns))
 
 
-def fit_detector(detector, X, y) -> Batch:
-    """Fit a detector in place; return its rows as a Batch, with out-of-fold labels."""
-    detector._validate_params()
-    strong, weak, known = detector._fit_views(X, y)
-    detector._fit_scores(strong, weak)
-    rows = np.arange(len(known))
-    return Batch(X, strong, weak, detector.labels_, y, known, detector, rows)
+def fit_detector(detector, X, y) -> tuple[Batch, WeakLabeler]:
+    """Fit a detector in place.
+
+    Parameters
+    ----------
+    detector : OverlapDetector
+        Not fitted.
+    X : array or dataframe of shape (n_samples, n_features)
+        The rows.
+    y : ndarray of shape (n_samples,) or None
+        Their labels.
+
+    Returns
+    -------
+    batch : Batch
+        The rows, with out-of-fold weak labels where a label is known.
+    labeler : WeakLabeler
+        Labels new rows.
+    """
+    labeler = _labeler_of(detector)
+    rows, known = labeler.fit_label(X, y)
+    own = {name: getattr(detector, name) for name in _LABELING}
+    detector.set_params(**_LABELING).fit_rows(rows, labeler=labeler).set_params(**own)
+    positions = np.arange(len(rows))
+    batch = Batch(X, rows, detector.labels_, known, detector.rule_, positions)
+    return batch, labeler
+
+
+def _labeler_of(estimator) -> WeakLabeler:
+    names = LABELER_CONSTRAINTS
+    return WeakLabeler(**{name: getattr(estimator, name) for name in names})
 
 
 def frozen_weak_model(fitted) -> Any:
@@ -74,30 +107,36 @@ def frozen_weak_model(fitted) -> Any:
     return model if isinstance(model, FrozenEstimator) else FrozenEstimator(model)
 
 
-def read(detector, X, y, missing_label) -> Batch:
+def read(labeler, rule, X, y, missing_label) -> Batch:
     """New rows as a Batch; nothing is fitted."""
-    strong, weak = detector._new_views(X)
-    regions = detector._regions(strong, weak)
-    known = np.zeros(len(regions), dtype=bool)
-    if y is not None:
-        known = ~is_missing(y, missing_label)
-    return Batch(X, strong, weak, regions, y, known, detector)
+    rows = labeler.label(X)
+    known = KnownLabels(*known_labels(y, missing_label, len(rows)))
+    return Batch(X, rows, rule.read(rows).regions, known, rule)
 
 
-def part(batch, start, stop) -> Batch:
-    """The rows of a Batch from `start` to `stop` (exclusive)."""
-    rows = np.arange(start, stop)
-    y = None if batch.y is None else batch.y[rows]
-    return Batch(
-        _safe_indexing(batch.X, rows),
-        _safe_indexing(batch.strong, rows),
-        batch.weak.take(rows),
-        batch.regions[rows],
-        y,
-        batch.known[rows],
-        batch.detector,
-        None if batch.rows is None else batch.rows[rows],
-    )
+class LabeledReference:
+    """Rows that were given for the first fit of the detector.
+
+    The weak model was fitted on them, so their weak labels are out of fold; labelled
+    again as new rows, they would all be certain.
+
+    Parameters
+    ----------
+    batch : Batch
+        The rows, as the first fit labelled them.
+    """
+
+    def __init__(self, batch):
+        self.X, self.known = batch.X, batch.known
+        rows = batch.rows
+        self.proba, self.classes, self.covered = rows.proba, rows.classes, rows.covered
+
+    def read(self, labeler, rule) -> Batch:
+        """Read the rows by a later fit, with the weak labels of the first one."""
+        rows = labeler.label(self.X)
+        proba = align_columns(self.proba, self.classes, rows.classes)
+        rows = replace(rows, proba=proba, covered=self.covered)
+        return Batch(self.X, rows, rule.read(rows).regions, self.known, rule)
 
 
 # -- rewards -------------------------------------------------------------------------
@@ -129,33 +168,32 @@ def reading_of(reward, batch, state) -> tuple[Reading, Any]:
     rewards = rewards.astype(np.float64)
     counted = ~np.isnan(rewards)
     inside = (rewards[counted] >= 0) & (rewards[counted] <= 1)
-    if rewards.shape != batch.regions.shape or not inside.all():
+    if rewards.shape != (len(batch),) or not inside.all():
         raise ValueError(
             f"{reward!r} must give a number in [0, 1] or NaN for each of "
-            f"{len(batch.regions)} rows, got shape {rewards.shape} with "
+            f"{len(batch)} rows, got shape {rewards.shape} with "
             f"{(~inside).sum()} values out of range."
         )
     total, n_rewards = float(rewards[counted].sum()), int(counted.sum())
     if n_rewards == 0:
         # without a count a policy would query the same source for ever
         total, n_rewards = 0.5, 1
-        warnings.warn(
+        warn(
             f"{reward!r} gives no reward to any of the {len(rewards)} rows of this "
             "batch; the batch counts as a single row of reward 1/2.",
             UninformativeBatchWarning,
-            stacklevel=5,
         )
-    classes = np.bincount(batch.weak.codes, minlength=len(batch.weak.classes))
+    rows = batch.rows
+    classes = np.bincount(rows.codes[rows.covered], minlength=len(rows.classes))
     return Reading(total, n_rewards, batch.regions == OVERLAP, classes), state
 
 
 # -- the student ---------------------------------------------------------------------
 def is_weak_to_strong(estimator) -> bool:
     """Whether an estimator is fitted on both views, as WeakToStrongClassifier is."""
-    get_params = getattr(estimator, "get_params", None)
-    if get_params is None or isinstance(estimator, type):
+    if isinstance(estimator, type) or not hasattr(estimator, "fit_rows"):
         return False
-    return set(get_params(deep=False)) >= {*_TWO_VIEWS, "selector"}
+    return set(estimator.get_params(deep=False)) >= {*LABELER_CONSTRAINTS, "selector"}
 
 
 def check_student(estimator, train_on) -> None:
@@ -180,28 +218,6 @@ def check_student(estimator, train_on) -> None:
                 f"the other steps in its own estimator: {type(nested).__name__}("
                 f"estimator={type(estimator).__name__}(...))."
             )
-
-
-class _GivenRows(BaseWeakScorer):
-    """A selector of rows that were chosen before."""
-
-    def __init__(
-        self, keep=None, *, weak_estimator=None, strong_columns=None, weak_columns=None
-    ):
-        self.keep = keep
-        self.weak_estimator = weak_estimator
-        self.strong_columns = strong_columns
-        self.weak_columns = weak_columns
-
-    def _validate_params(self):
-        pass
-
-    def _fit_scores(self, strong, weak):
-        self.keep_ = np.asarray(self.keep)
-        self.scores_ = self.keep_.astype(np.float64)
-
-    def _score(self, strong, weak):
-        raise NotImplementedError
 
 
 def train_student(estimator, settings, X, y, keep=None) -> WeakToStrongClassifier:
@@ -236,7 +252,23 @@ def train_student(estimator, settings, X, y, keep=None) -> WeakToStrongClassifie
     student = clone(student.set_params(**unset))
     if keep is None:
         return student.fit(X, y)
-    student.set_params(selector=_GivenRows(keep)).fit(X, y)
-    # fitted again on other rows, it must not ask for these
-    student.selector_ = None
-    return student.set_params(selector=None)
+    labeler = _labeler_of(student)
+    rows, known = labeler.fit_label(X, y)
+    keep = _guarded(keep, rows)
+    return student.fit_rows(rows, known=known, keep=keep, labeler=labeler)
+
+
+def _guarded(keep, rows) -> np.ndarray:
+    """A mask of covered rows in which no class loses most of its share."""
+    covered = np.flatnonzero(rows.covered)
+    keep = keep[covered]
+    chosen = guard_classes(
+        keep,
+        keep.astype(np.float64),
+        rows.codes[covered],
+        rows.hash_of(covered),
+        rows.classes,
+    )
+    mask = np.zeros(len(rows), dtype=bool)
+    mask[covered[chosen]] = True
+    return mask

@@ -16,9 +16,11 @@ from sklearn.base import clone
 from sklearn.metrics import recall_score
 
 from overlapkit._utils.sklearn_compat import _safe_indexing
-from overlapkit.scorers._base import BaseWeakScorer, check_strong
+from overlapkit.scorers._protocol import fit_selector, score_selector
+from overlapkit.scorers._region_rule import RegionRule
 from overlapkit.scorers._regions import OVERLAP
-from overlapkit.weak._rows import WeakLabels
+from overlapkit.weak._rows import KnownLabels, WeakRows
+from overlapkit.weak._views import check_strong
 
 __all__ = [
     "Batch",
@@ -38,20 +40,19 @@ class Batch:
     ----------
     X : array or dataframe of shape (n_rows, n_features)
         The rows as they were given, with columns that are in neither view, if any.
-    strong : array or dataframe of shape (n_rows, n_strong_features)
-        The strong view.
-    weak : WeakLabels
-        Weak labels of the rows: ``proba``, ``classes``, ``codes`` (positions in
-        ``classes``), ``labels`` and ``confidence(kind)``.
+    rows : WeakRows
+        The strong view and the weak labels: ``strong``, ``proba``, ``classes``,
+        ``covered``, ``codes`` (positions in ``classes``), ``labels`` and
+        ``confidence(kind)``.
     regions : ndarray of shape (n_rows,) of int8
-        Region of each row by the fitted detector: 0 easy, 1 overlap, 2 hard.
-    y : ndarray of shape (n_rows,) or None
-        Labels; None if the batch has none.
-    known : ndarray of shape (n_rows,) of bool
-        Rows whose label in `y` is known.
-    detector : OverlapDetector
-        The fitted detector.
-    rows : ndarray of shape (n_rows,) of int, default=None
+        Region of each row by `rule`: 0 easy, 1 overlap, 2 hard, 3 without a weak label.
+    known : KnownLabels
+        The labels that are known: a mask of the rows, and their labels.
+    rule : RegionRule
+        Thresholds and hard rows of the fitted detector. ``rule.represent(strong)`` is
+        the view that similarities are computed on, ``rule.read(rows)`` gives confidence
+        and overlap score of each row.
+    positions : ndarray of shape (n_rows,) of int, default=None
         Positions of the rows in the batch that ``start`` was given, if they are rows
         of it. None: new rows.
 
@@ -71,13 +72,37 @@ class Batch:
     """
 
     X: Any
-    strong: Any
-    weak: WeakLabels
+    rows: WeakRows
     regions: np.ndarray
-    y: np.ndarray | None
-    known: np.ndarray
-    detector: Any
-    rows: np.ndarray | None = None
+    known: KnownLabels
+    rule: RegionRule
+    positions: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def part(self, start: int, stop: int) -> "Batch":
+        """Return neighbouring rows as a batch.
+
+        Parameters
+        ----------
+        start, stop : int
+            Position of the first row, and of the first row after the last one.
+
+        Returns
+        -------
+        batch : Batch
+            These rows.
+        """
+        some = np.arange(start, stop)
+        return Batch(
+            _safe_indexing(self.X, some),
+            self.rows.take(some),
+            self.regions[some],
+            self.known.take(some),
+            self.rule,
+            None if self.positions is None else self.positions[some],
+        )
 
 
 @runtime_checkable
@@ -131,7 +156,8 @@ class Reward(Protocol):
 class OverlapDensity:
     """The share of rows that the fitted detector classifies as overlap: the default.
 
-    The reward of a row is 1 if it is detected as overlap and 0 if not. All batches use
+    The reward of a row is 1 if it is detected as overlap and 0 if not; rows without a
+    weak label have 0. All batches use
     the same fitted thresholds and hard rows, so their densities are comparable.
 
     See Also
@@ -158,7 +184,8 @@ class OverlapDensity:
 class LabelPurity:
     """The share of labelled rows whose weak label is right.
 
-    Rows without a label have no reward, so some rows of each batch need a label.
+    Rows without a label, known or weak, have no reward, so some rows of each batch need
+    a known label.
 
     See Also
     --------
@@ -177,12 +204,10 @@ class LabelPurity:
 
     def score(self, batch: Batch, state: Any) -> tuple[np.ndarray, Any]:
         """1 where the weak label is right, 0 where wrong, NaN where unknown."""
-        rewards = np.full(len(batch.known), np.nan)
-        if batch.known.any():
-            labels = batch.weak.labels[batch.known]
-            y: Any = batch.y  # an array wherever a label is known
-            rewards[batch.known] = labels == y[batch.known]
-        return rewards, state
+        rewards = np.full(len(batch), np.nan)
+        known, covered = batch.known, batch.rows.covered
+        rewards[known.rows] = batch.rows.labels[known.rows] == known.labels
+        return np.where(covered, rewards, np.nan), state
 
 
 @dataclass(frozen=True)
@@ -201,9 +226,9 @@ class MeanScore:
     Parameters
     ----------
     scorer : estimator
-        A scorer of :mod:`overlapkit.scorers`, which uses the views and the weak labels
-        of the detector; or any estimator with ``fit`` and ``score_samples``, fitted on
-        the strong view and the weak labels of the reference rows.
+        A scorer of :mod:`overlapkit.scorers`, fitted on the weakly labelled reference
+        rows; or any estimator with ``fit`` and ``score_samples``, fitted on their
+        strong view and weak labels.
 
     Raises
     ------
@@ -222,15 +247,8 @@ class MeanScore:
 
     def start(self, reference: Batch) -> tuple[Any, np.ndarray]:
         """Fit the scorer; the state is the scorer and the sorted reference scores."""
-        scorer = clone(self.scorer)
-        if isinstance(scorer, BaseWeakScorer):
-            scorer._fit_shared(reference.detector, reference.strong, reference.weak)
-            # scored as new rows, rows it was fitted on would rank above all others
-            scores = _check_scores(scorer.scores_, scorer, len(reference.regions))
-        else:
-            scorer.fit(reference.strong, reference.weak.labels)
-            scores = _scores(scorer, reference)
-        return scorer, np.sort(scores)
+        scorer, scores, _ = fit_selector(self.scorer, reference.rows)
+        return scorer, np.sort(scores[reference.rows.covered])
 
     def score(self, batch: Batch, state: Any) -> tuple[np.ndarray, Any]:
         """Rank of each row among the reference rows."""
@@ -242,26 +260,10 @@ class MeanScore:
 
 
 def _scores(scorer, batch) -> np.ndarray:
-    if not isinstance(scorer, BaseWeakScorer):
-        scores = scorer.score_samples(batch.strong)
-    elif batch.rows is not None:
-        scores = scorer.scores_[batch.rows]
-    else:
-        scores = scorer._score(batch.strong, batch.weak)
-    return _check_scores(scores, scorer, len(batch.regions))
-
-
-def _check_scores(scores, scorer, n_rows) -> np.ndarray:
-    """Scores as an array of numbers; -inf, the lowest rank, is allowed."""
-    scores = np.asarray(scores)
-    real = scores.dtype.kind in "biuf"
-    if not real or scores.shape != (n_rows,) or np.isnan(scores).any():
-        n_nan = np.isnan(scores).sum() if real else 0
-        raise ValueError(
-            f"{type(scorer).__name__} must give one real number for each of {n_rows} "
-            f"rows, got shape {scores.shape} of {scores.dtype} with {n_nan} NaN."
-        )
-    return scores.astype(np.float64)
+    if batch.positions is not None and hasattr(scorer, "scores_"):
+        # scored as new rows, rows it was fitted on would rank above all others
+        return scorer.scores_[batch.positions]
+    return score_selector(scorer, batch.rows)
 
 
 @dataclass(frozen=True)
@@ -323,27 +325,28 @@ class StudentGain:
         ValueError
             If there are no labelled rows of two classes.
         """
-        rows = np.flatnonzero(reference.known)
-        y: Any = reference.y  # an array wherever a label is known
-        classes: Any = np.unique(y[rows]) if len(rows) else []
+        rows, y = reference.known.rows, reference.known.labels
+        classes = np.unique(y)
         if len(classes) < 2:
             raise ValueError(
                 "StudentGain needs labelled rows of the reference, which "
                 f"has {len(rows)} labelled rows of {len(classes)} class(es). Give a "
                 "reference with labels of at least two classes."
             )
-        return check_strong(_safe_indexing(reference.strong, rows)), y[rows]
+        return check_strong(_safe_indexing(reference.rows.strong, rows)), y
 
     def score(self, batch: Batch, state: Any) -> tuple[np.ndarray, Any]:
         """One number for all rows of the batch."""
         strong, y = state
-        labels = batch.weak.labels
+        covered = np.flatnonzero(batch.rows.covered)
+        labels = batch.rows.labels[covered]
         if len(np.unique(labels)) < 2:
-            return np.zeros(len(labels)), state
+            return np.zeros(len(batch)), state
         student = (
             _default_student() if self.estimator is None else clone(self.estimator)
         )
-        student.fit(check_strong(batch.strong), labels)
+        view = _safe_indexing(batch.rows.strong, covered)
+        student.fit(check_strong(view), labels)
         classes = np.unique(y)
         # not balanced_accuracy_score, which warns of classes that y does not hold
         balanced = recall_score(
@@ -351,7 +354,7 @@ class StudentGain:
         )
         chance = 1 / len(classes)
         gain = max(0.0, (balanced - chance) / (1 - chance))
-        return np.full(len(labels), gain), state
+        return np.full(len(batch), gain), state
 
 
 def _default_student() -> Any:

@@ -326,13 +326,14 @@ class SourceRun:
         self._n_read += self.sizes[t]
         density = self.rewards[k] / self.n_rewards[k]
         rows = self.class_rows.sum(axis=0)
+        total = rows.sum() or np.nan  # no weak label so far
         self._lines.append(
             (
                 reading.reward / reading.n_rewards,
                 density,
                 *_wilson(density, self.n_rewards[k]),
                 self._n_overlap / self._n_read,
-                rows / rows.sum(),
+                rows / total,
             )
         )
 

@@ -1,7 +1,6 @@
 """UCBSourceSelector: choose the next data source, and train on what was collected."""
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral, Real
@@ -20,6 +19,7 @@ from overlapkit._utils.sklearn_compat import (
     _safe_indexing,
     get_tags,
 )
+from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
     OverlapkitWarning,
     ShortBatchWarning,
@@ -39,13 +39,13 @@ from overlapkit.sources._checks import (
     plain,
 )
 from overlapkit.sources._reading import (
+    LabeledReference,
     can_learn,
     check_readable,
     check_student,
     fit_detector,
     frozen_weak_model,
     is_weak_to_strong,
-    part,
     read,
     reading_of,
     train_student,
@@ -54,7 +54,7 @@ from overlapkit.sources._rewards import OverlapDensity
 from overlapkit.sources._run import Rules, SourceRun
 from overlapkit.students._prediction import StudentMixin
 from overlapkit.weak._labels import is_missing, known_labels, same_marker
-from overlapkit.weak._model import align_columns, weak_model_kind
+from overlapkit.weak._model import weak_model_kind
 from overlapkit.weak._views import check_features
 
 __all__ = ["UCBSourceSelector"]
@@ -528,24 +528,22 @@ class UCBSourceSelector(
             error.add_note("The batch is kept, in `collected_`: do not send it again.")
             if self._run.next is None or not isinstance(error, ValueError):
                 raise
-            warnings.warn(
+            warn(
                 f"The student could not be trained after round {self._run.t}; its "
                 f"batch is kept. {error}",
                 WeakLabelWarning,
-                stacklevel=4,
             )
 
     def _warn_overspent(self, before):
         """Say by how much a batch exceeds the budget, once."""
         budget, spent = self.budget, self._run.spent
         if budget is not None and before <= budget < spent * (1 - 1e-12):
-            warnings.warn(
+            warn(
                 f"The budget of {budget:g} is exceeded by {spent - budget:g}: the "
                 f"batch of round {self._run.t} costs {spent - before:g}, and "
                 f"{budget - before:g} were left. With batch_size, a batch that costs "
                 "more than what is left is not asked for.",
                 OverlapkitWarning,
-                stacklevel=4,
             )
 
     # -- the run ---------------------------------------------------------------------
@@ -613,7 +611,7 @@ class UCBSourceSelector(
                 f"reward={self._reward!r} is a class: give an object, such as "
                 f"{self._reward.__name__}()."
             )
-        detector = state = given = classes = None
+        detector = labeler = state = given = classes = None
         if _is_given(reference):
             if len(reference) != 2:
                 raise ValueError(
@@ -623,14 +621,15 @@ class UCBSourceSelector(
             X = check_features(self, X, reset="n_features_in_" not in vars(self))
             y = check_y(X, y, self._unknown_label())
             detector = self._unfitted_detector()
-            rows = fit_detector(detector, X, y)
-            given = X, y, (rows.weak.proba, rows.weak.classes, rows.weak.covered)
+            batch, labeler = fit_detector(detector, X, y)
+            given = LabeledReference(batch)
             run = run.with_readings([], detector.classes_)
-            state = self._reward.start(rows)
+            state = self._reward.start(batch)
             classes = _union(None, detector.classes_)
         self._run, self._fixed = run, self._fixed_params()
         self._batches, self._reference = Batches(), given
-        self.detector_, self._reward_state, self.classes_ = detector, state, classes
+        self.detector_, self._labeler = detector, labeler
+        self._reward_state, self.classes_ = state, classes
 
     def _take(self, X, y, name):
         """Read a batch, enter it and choose the next source: all or nothing."""
@@ -638,18 +637,20 @@ class UCBSourceSelector(
         check_readable(self.detector, X)
         self._batches.check(X, y)
         batches = self._batches.with_batch(X, y)
-        run, detector, state = self._run, self.detector_, self._reward_state
+        run, state = self._run, self._reward_state
+        detector, labeler = self.detector_, self._labeler
         if self._is_fit_due(batches, name):
-            detector, state, readings = self._fit_detector(batches)
+            detector, labeler, state, readings = self._fit_detector(batches)
             run = run.with_batch_and_readings(name, len(X), readings, detector.classes_)
         else:
             reading = None
             if detector is not None:
-                batch = read(detector, X, y, self._unknown_label())
+                batch = read(labeler, detector.rule_, X, y, self._unknown_label())
                 reading, state = reading_of(self._reward, batch, state)
             run = run.with_batch(name, len(X), reading)
         self._batches, self._run = batches, run
-        self.detector_, self._reward_state = detector, state
+        self.detector_, self._labeler = detector, labeler
+        self._reward_state = state
 
     def _is_fit_due(self, batches, name):
         """Whether the detector is to be fitted (again) after this batch."""
@@ -664,9 +665,10 @@ class UCBSourceSelector(
 
     def _fit_on_collected(self):
         """Fit the detector after the last round of a pool, if it was not possible."""
-        detector, self._reward_state, readings = self._fit_detector(self._batches)
-        self.detector_ = detector
+        detector, labeler, state, readings = self._fit_detector(self._batches)
         self._run = self._run.with_readings(readings, detector.classes_)
+        self.detector_, self._labeler = detector, labeler
+        self._reward_state = state
 
     def _unfitted_detector(self):
         """A detector to be fitted, with what it leaves unset taken from here."""
@@ -678,7 +680,7 @@ class UCBSourceSelector(
     def _settings(self):
         """Parameters that detector and student share."""
         detector = OverlapDetector() if self.detector is None else self.detector
-        names = ("strong_columns", "weak_columns", "weak_estimator", "cv")
+        names = ("strong_columns", "weak_columns", "classes", "weak_estimator", "cv")
         settings = {name: getattr(detector, name) for name in names}
         own = {
             "missing_label": self._unknown_label(),
@@ -695,41 +697,34 @@ class UCBSourceSelector(
     def _fit_detector(self, batches):
         """Fit the detector on all batches and read them; nothing is changed yet."""
         detector = self._unfitted_detector()
-        rows = fit_detector(detector, batches.X, batches.y)
+        rows, labeler = fit_detector(detector, batches.X, batches.y)
         start = rows
         if self._reference is not None:
-            X, y, (proba, classes, covered) = self._reference
-            start = read(detector, X, y, self._unknown_label())
-            # its first weak labels are out of fold; the weak model was fitted on it
-            proba = align_columns(proba, classes, start.weak.classes)
-            weak = replace(start.weak, proba=proba, covered=covered)
-            start = replace(start, weak=weak)
-            rows = replace(rows, rows=None)  # the reward starts on other rows
+            start = self._reference.read(labeler, detector.rule_)
+            rows = replace(rows, positions=None)  # the reward starts on other rows
         state, readings = self._reward.start(start), []
         for span in batches.spans():
-            reading, state = reading_of(self._reward, part(rows, *span), state)
+            reading, state = reading_of(self._reward, rows.part(*span), state)
             readings.append(reading)
-        return detector, state, readings
+        return detector, labeler, state, readings
 
     def _retire(self, name, silent=False):
         """Enter that a source has no rows left."""
         run = self._run.without(name)
         if not silent:
             left = [n for n, gone in zip(run.names, run.exhausted) if not gone]
-            warnings.warn(
+            warn(
                 f"Source {name!r} has no rows left after {run.rows_of(name)} rows, "
                 f"{run.t} of {run.rules.n_rounds} rounds played; left: {left}.",
                 SourceExhaustedWarning,
-                stacklevel=4,
             )
         self._run = run
 
     def _warn_short(self, name, n_rows, size):
-        warnings.warn(
+        warn(
             f"Source {name!r} returned {n_rows} rows, {size} were asked for. They are "
             "kept, and the round counts.",
             ShortBatchWarning,
-            stacklevel=4,
         )
 
     # -- labels and the student ------------------------------------------------------

@@ -14,7 +14,7 @@ from overlapkit.scorers import (
     SelfConfidenceScorer,
 )
 from overlapkit.scorers._overlap_detector import OverlapDetector
-from overlapkit.students._selection import select_by
+from overlapkit.students._selection import choose_rows
 
 __all__ = ["choose_rule", "selection_rules"]
 
@@ -33,27 +33,23 @@ def selection_rules() -> dict[str, tuple]:
 
 
 def choose_rule(
-    owner, strong, weak, y, known, train
+    rows, known, train, *, balance="proportional", labeler=None, n_jobs=None
 ) -> tuple[np.ndarray, Any, pd.DataFrame]:
-    """The best rule on known labels, all rows when none is clearly better.
+    """The best rule on known labels, all covered rows when none is clearly better.
 
     Students are judged on labelled rows they were not trained on: all labelled rows
     are held out at once when most rows are unlabelled, in three folds otherwise.
 
     Parameters
     ----------
-    owner : WeakToStrongClassifier
-        Whose parameters count.
-    strong : array or dataframe of shape (n_samples, n_strong_features)
-        The strong view.
-    weak : WeakLabels
-        Weak labels of all rows.
-    y : ndarray of shape (n_samples,) or None
-        True labels where `known`.
-    known : ndarray of shape (n_samples,) of bool
-        Which labels are known.
+    rows : WeakRows
+        The rows.
+    known : KnownLabels
+        The labels that are known.
     train : callable
         Mask of rows -> fitted student.
+    balance, labeler, n_jobs
+        As in :func:`~overlapkit.students._selection.choose_rows`.
 
     Returns
     -------
@@ -65,19 +61,23 @@ def choose_rule(
         One row per rule: ``rule``, ``n_selected``, ``accuracy``, ``gain`` over all
         rows, ``gain_se`` and ``chosen``.
     """
-    everything = np.ones(len(known), dtype=bool)
-    candidates = {"all rows": (None, everything)}
+    candidates = {"all rows": (None, rows.covered.copy())}
     with warnings.catch_warnings():
-        # what is said of a candidate does not concern who will not get it
+        # warnings about candidates that are not chosen would mislead
         warnings.simplefilter("ignore", OverlapkitWarning)
         for name, (selector, budget) in selection_rules().items():
-            candidates[name] = select_by(
-                selector, owner, strong, weak, budget, owner.balance
+            candidates[name] = choose_rows(
+                selector,
+                rows,
+                budget=budget,
+                balance=balance,
+                labeler=labeler,
+                n_jobs=n_jobs,
             )
     right = {}
-    folds = _held_out(known, owner._seed) if y is not None else []
+    folds = _held_out(known.known, rows.seed)
     for name, (_, keep) in candidates.items():
-        right[name] = _judge(keep, strong, weak, y, folds, train)
+        right[name] = _judge(keep, rows, known, folds, train)
     report = _report(candidates, right)
     chosen = report.index[report["chosen"]][0]
     selector, keep = candidates[report.loc[chosen, "rule"]]
@@ -93,17 +93,17 @@ def _held_out(known, seed) -> list[np.ndarray]:
     return np.array_split(np.random.RandomState(seed).permutation(rows), 3)
 
 
-def _judge(keep, strong, weak, y, folds, train) -> np.ndarray:
+def _judge(keep, rows, known, folds, train) -> np.ndarray:
     """1 where the student of a rule is right on a held-out labelled row."""
     right = []
-    for rows in folds:
+    for held_out in folds:
         rest = keep.copy()
-        rest[rows] = False
-        if len(np.unique(weak.codes[rest])) < 2:
-            right.append(np.zeros(len(rows)))
+        rest[held_out] = False
+        if len(np.unique(rows.codes[rest])) < 2:
+            right.append(np.zeros(len(held_out)))
             continue
-        prediction = train(rest).predict(_safe_indexing(strong, rows))
-        right.append(prediction == y[rows])
+        prediction = train(rest).predict(_safe_indexing(rows.strong, held_out))
+        right.append(prediction == rows.classes[known.codes(rows.classes)[held_out]])
     return np.concatenate(right).astype(float) if right else np.empty(0)
 
 

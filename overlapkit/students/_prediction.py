@@ -1,9 +1,10 @@
 """Predictions by the strong model, for the classifiers that train one."""
 
+import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from overlapkit.weak._model import align_columns
+from overlapkit.weak._rows import align_columns
 
 __all__ = ["StudentMixin"]
 
@@ -20,7 +21,7 @@ def _estimator_has(method):
 class StudentMixin:
     """Predict with ``estimator_``, the strong model."""
 
-    def _student_rows(self, X):
+    def _strong_view(self, X):
         """Return what ``estimator_`` takes of the rows of X."""
         return X
 
@@ -38,7 +39,7 @@ class StudentMixin:
             Classes.
         """
         check_is_fitted(self, "estimator_")
-        return self.estimator_.predict(self._student_rows(X))
+        return self.estimator_.predict(self._strong_view(X))
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X):
@@ -55,8 +56,8 @@ class StudentMixin:
             In the order of ``classes_``; 0 for a class the strong model never saw.
         """
         check_is_fitted(self, "estimator_")
-        proba = self.estimator_.predict_proba(self._student_rows(X))
-        if len(self.estimator_.classes_) == len(self.classes_):
+        proba = self.estimator_.predict_proba(self._strong_view(X))
+        if np.array_equal(self.estimator_.classes_, self.classes_):
             return proba
         return align_columns(proba, self.estimator_.classes_, self.classes_)
 
@@ -75,4 +76,4 @@ class StudentMixin:
             As the strong model gives them.
         """
         check_is_fitted(self, "estimator_")
-        return self.estimator_.decision_function(self._student_rows(X))
+        return self.estimator_.decision_function(self._strong_view(X))

@@ -1,15 +1,15 @@
 """Which weakly labelled rows a strong model is trained on (pure functions)."""
 
-import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
+from overlapkit._utils.rounding import round_to_sum
+from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import ClassCollapseWarning, NoOverlapWarning
-from overlapkit.scorers._base import BaseWeakScorer
+from overlapkit.scorers._protocol import fit_selector
 
-__all__ = ["guard_classes", "select_by", "select_rows"]
+__all__ = ["choose_rows", "guard_classes", "select_rows"]
 
 
 def select_rows(
@@ -32,7 +32,7 @@ def select_rows(
         Quota of a class: in proportion to its rows; the same for all classes, as far
         as rows are there; none.
     tiebreak : ndarray of shape (n_samples,), default=None
-        Decides between equal scores, which a label model gives in plenty. A number
+        Decides between equal scores, which label models often give. A number
         that depends on the row alone makes the selection independent of the order of
         the rows. None: the order decides.
 
@@ -51,7 +51,7 @@ def select_rows(
         return keep
     classes, counts = np.unique(codes, return_counts=True)
     if balance == "proportional":
-        quotas = _round_to_sum(counts * size / len(codes), size)
+        quotas = round_to_sum(counts * size / len(codes), size)
         quotas = np.maximum(quotas, 1)
     else:
         quotas = np.minimum(max(1, size // len(classes)), counts)
@@ -89,10 +89,9 @@ def guard_classes(keep, scores, codes, tiebreak=None, names=None) -> np.ndarray:
         When nothing was selected.
     """
     if not keep.any():
-        warnings.warn(
-            "The selector keeps no row; the strong model is trained on all of them.",
+        warn(
+            "The selector keeps no row; the strong model learns from all covered rows.",
             NoOverlapWarning,
-            stacklevel=3,
         )
         return np.ones_like(keep)
     pool = np.bincount(codes)
@@ -103,39 +102,35 @@ def guard_classes(keep, scores, codes, tiebreak=None, names=None) -> np.ndarray:
         return keep
     worst = int(np.argmin(np.where(lost, kept_share / np.maximum(share, 1e-12), 2)))
     name = worst if names is None else names.tolist()[worst]
-    warnings.warn(
+    warn(
         f"Weak class {name!r} makes up {share[worst]:.1%} of the rows but "
         f"{kept_share[worst]:.1%} of those selected; {keep.sum()} rows are selected "
         "with quotas in proportion to the classes instead.",
         ClassCollapseWarning,
-        stacklevel=3,
     )
     return select_rows(scores, codes, keep.sum() / len(keep), "proportional", tiebreak)
 
 
-def _round_to_sum(shares, total) -> np.ndarray:
-    """Largest remainders: integers next to `shares` that sum to `total`."""
-    whole = np.floor(shares).astype(int)
-    missing = total - whole.sum()
-    whole[np.argsort(-(shares - whole), kind="stable")[:missing]] += 1
-    return whole
-
-
-def select_by(selector, owner, strong, weak, budget, balance) -> tuple[Any, np.ndarray]:
+def choose_rows(
+    selector, rows, *, budget=None, balance="proportional", labeler=None, n_jobs=None
+) -> tuple[Any, np.ndarray]:
     """Fit a selector on weakly labelled rows and apply its threshold or a budget.
+
+    Rows that are not covered have no weak label: they are never chosen, and no share
+    or quota counts them.
 
     Parameters
     ----------
     selector : estimator
-        A scorer of overlapkit, or anything with ``fit`` and ``score_samples``.
-    owner : estimator
-        Whose views and weak model the selector shares.
-    strong : array or dataframe of shape (n_samples, n_strong_features)
-        The strong view.
-    weak : WeakLabels
-        Weak labels of the rows.
+        As :func:`~overlapkit.scorers._protocol.fit_selector` takes it.
+    rows : WeakRows
+        The rows.
     budget, balance
         As in :func:`select_rows`; no budget: the selector's own threshold.
+    labeler : WeakLabeler, default=None
+        Labels new rows for the fitted selector.
+    n_jobs : int, default=None
+        For a selector that leaves its own open.
 
     Returns
     -------
@@ -147,25 +142,25 @@ def select_by(selector, owner, strong, weak, budget, balance) -> tuple[Any, np.n
     Raises
     ------
     ValueError
-        If there is neither a budget nor a threshold, or the selector has views or a
-        weak model of its own.
+        If there is neither a budget nor a threshold.
     """
-    selector = clone(selector)
-    if isinstance(selector, BaseWeakScorer):
-        selector._fit_shared(owner, strong, weak)
-        scores, keep = selector.scores_, selector.keep_
-    else:
-        selector.fit(strong, weak.labels)
-        scores, keep = np.asarray(selector.score_samples(strong)), None
+    selector, scores, support = fit_selector(
+        selector, rows, labeler=labeler, n_jobs=n_jobs
+    )
+    covered = np.flatnonzero(rows.covered)
+    scores, codes = scores[covered], rows.codes[covered]
+    tiebreak = rows.hash_of(covered)
     if budget is not None:
-        keep = select_rows(scores, weak.codes, budget, balance, weak.row_hash)
-        if balance == "equal":
-            return selector, keep
-    elif keep is None:
+        chosen = select_rows(scores, codes, budget, balance, tiebreak)
+    elif support is not None:
+        chosen = support[covered]
+    else:
         raise ValueError(
             f"{type(selector).__name__} has no threshold of its own: give a budget, "
             "the share of rows to keep."
         )
-    return selector, guard_classes(
-        keep, scores, weak.codes, weak.row_hash, weak.classes
-    )
+    if budget is None or balance != "equal":
+        chosen = guard_classes(chosen, scores, codes, tiebreak, rows.classes)
+    keep = np.zeros(len(rows), dtype=bool)
+    keep[covered[chosen]] = True
+    return selector, keep

@@ -1,4 +1,4 @@
-"""Fitting the strong model on weakly labelled rows."""
+"""Fitting the strong model on weakly labelled rows (pure functions)."""
 
 from typing import Any
 
@@ -6,91 +6,127 @@ import numpy as np
 from joblib import effective_n_jobs
 
 from overlapkit._utils.sklearn_compat import _routing_enabled, _safe_indexing
-from overlapkit.weak._wrapped import takes_weights, weight_params
+from overlapkit.weak._wrapped import (
+    rows_of_params,
+    takes_weights,
+    weight_params,
+)
 
-__all__ = ["StrongTrainer", "default_strong_estimator"]
+__all__ = ["check_two_classes", "default_strong_estimator", "train"]
 
 
 def default_strong_estimator(n_jobs=None, random_state=None) -> Any:
-    """LightGBM that says nothing and repeats itself."""
+    """LightGBM, silent and deterministic."""
     # imported late: LightGBM brings in half of scikit-learn
     from lightgbm import LGBMClassifier
 
     model = LGBMClassifier(
         verbosity=-1,
-        # it takes every core unless told; here None means one, as elsewhere
+        # it takes every core unless it is given a number; None means one, as elsewhere
         n_jobs=effective_n_jobs(n_jobs),
         random_state=random_state,
         deterministic=True,
     )
-    # nobody else could ask for the weights of a model that nobody passed
+    # a user cannot request weights for a model that was made here
     return model.set_fit_request(sample_weight=True) if _routing_enabled() else model
 
 
-class StrongTrainer:
-    """Fits the strong estimator on some rows; shared by `fit` and the rule choice."""
+def label_weights(rows, label_use, known=None) -> np.ndarray:
+    """Weight of each row's label; a known label has weight 1."""
+    if label_use != "weighted":
+        return np.ones(len(rows))
+    confidence = rows.confidence()
+    return confidence if known is None else np.where(known.known, 1.0, confidence)
 
-    def __init__(self, owner, strong, weak, fit_params) -> None:
-        self.owner, self.strong, self.weak = owner, strong, weak
-        self.fit_params = fit_params
 
-    def check_two_classes(self, known) -> None:
-        """Raise unless weak labels that count are of two classes at least."""
-        weight = self._row_weight(known if self.owner.include_labeled else None)
-        given = self.fit_params.get("sample_weight")
-        if given is not None:
-            weight = weight * np.asarray(given)
-        present = np.unique(self.weak.codes[weight > 0])
-        if len(present) < 2:
-            names = self.weak.classes[present].tolist()
-            some = " with a weight above 0 (sample_weight, confidence)"
+def check_two_classes(rows, label_use="hard", known=None, sample_weight=None) -> None:
+    """Raise unless weak labels of covered rows with a weight are of two classes.
+
+    Parameters
+    ----------
+    rows : WeakRows
+        The rows.
+    label_use : {"hard", "soft", "weighted"}, default="hard"
+        As :class:`~overlapkit.WeakToStrongClassifier` has it.
+    known : KnownLabels, default=None
+        Labels that are learnt from in place of weak ones.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows.
+
+    Raises
+    ------
+    ValueError
+        If there is a single class.
+    """
+    weight = label_weights(rows, label_use, known) * rows.covered
+    if sample_weight is not None:
+        weight = weight * np.asarray(sample_weight)
+    labels = [rows.codes[weight > 0]]
+    if known is not None:
+        labels.append(known.codes(rows.classes)[known.known])
+    present = np.unique(np.concatenate(labels))
+    if len(present) < 2:
+        names = rows.classes[present].tolist()
+        some = " with a weak label and a weight above 0 (sample_weight, confidence)"
+        raise ValueError(
+            "The strong model cannot learn: the weak labels hold one class only "
+            f"({names}) in all rows{'' if weight.all() else some}."
+        )
+
+
+def train(
+    estimator, rows, keep, *, label_use="hard", known=None, fit_params=None
+) -> Any:
+    """Fit a strong model on some rows and their weak labels.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Fitted in place.
+    rows : WeakRows
+        The rows.
+    keep : ndarray of shape (n_samples,) of bool
+        Those to learn from.
+    label_use : {"hard", "soft", "weighted"}, default="hard"
+        Learn from the most probable class; from every class, weighted by its
+        probability; or from the most probable class, weighted by the confidence.
+    known : KnownLabels, default=None
+        Labels to learn from in place of the weak ones.
+    fit_params : dict, default=None
+        Passed to ``fit``; of arrays with an entry per row, those of the rows kept.
+
+    Returns
+    -------
+    estimator : classifier
+        Fitted on the strong view.
+
+    Raises
+    ------
+    ValueError
+        If weights are needed and the estimator takes none.
+    """
+    positions = np.flatnonzero(keep)
+    proba, codes = rows.proba[positions], rows.codes[positions]
+    weight = label_weights(rows, label_use, known)[positions]
+    if known is not None:
+        true = known.known[positions]
+        codes = np.where(true, known.codes(rows.classes)[positions], codes)
+        proba = np.where(true[:, None], np.eye(len(rows.classes))[codes], proba)
+    if label_use == "soft":
+        place, codes = np.nonzero(proba > 0)
+        weight, positions = proba[place, codes], positions[place]
+    params = rows_of_params(fit_params or {}, positions, len(rows))
+    given = params.pop("sample_weight", None)
+    if label_use != "hard":
+        if not takes_weights(estimator):
             raise ValueError(
-                "The strong model cannot learn: the weak labels hold one class only "
-                f"({names}) in all rows{'' if weight.all() else some}."
+                f"label_use={label_use!r} needs a strong estimator whose fit takes "
+                f"sample_weight; {type(estimator).__name__} does not."
             )
-
-    def _row_weight(self, known) -> np.ndarray:
-        """Weight of each row's label; `known` rows, if any are, have a sure one."""
-        if self.owner.label_use != "weighted":
-            return np.ones(len(self.weak.codes))
-        confidence = self.weak.confidence()
-        return confidence if known is None else np.where(known, 1.0, confidence)
-
-    def __call__(self, keep, y=None, known=None) -> Any:
-        """Fit on the rows of `keep`; labels of `known` rows from `y` where given."""
-        rows = np.flatnonzero(keep)
-        weak = self.weak
-        proba = weak.proba[rows]
-        codes = weak.codes[rows]
-        weight = self._row_weight(None if y is None else known)[rows]
-        if y is not None:
-            true = known[rows]
-            codes = codes.copy()
-            codes[true] = np.searchsorted(weak.classes, y[rows[true]])
-            proba = np.where(true[:, None], np.eye(len(weak.classes))[codes], proba)
-        if self.owner.label_use == "soft":
-            position, codes = np.nonzero(proba > 0)
-            weight, rows = proba[position, codes], rows[position]
-        return self._fit(rows, codes, weight)
-
-    def _fit(self, rows, codes, weight):
-        owner = self.owner
-        estimator = owner._strong_estimator()
-        params = {
-            name: values if np.isscalar(values) else _safe_indexing(values, rows)
-            for name, values in self.fit_params.items()
-        }
-        given = params.pop("sample_weight", None)
-        if owner.label_use != "hard":
-            if not takes_weights(estimator):
-                raise ValueError(
-                    f"label_use={owner.label_use!r} needs a strong estimator whose fit "
-                    f"takes sample_weight; {type(estimator).__name__} does not."
-                )
-            given = weight if given is None else weight * given
-        if given is not None:
-            params.update(weight_params(estimator, given))
-        view = _safe_indexing(self.strong, rows)
-        if getattr(view, "dtype", None) == np.float16:
-            view = view.astype(np.float32)  # few estimators take half precision
-        return estimator.fit(view, self.weak.classes[codes], **params)
+        given = weight if given is None else weight * given
+    if given is not None:
+        params.update(weight_params(estimator, given))
+    view = _safe_indexing(rows.strong, positions)
+    if getattr(view, "dtype", None) == np.float16:
+        view = view.astype(np.float32)  # few estimators take half precision
+    return estimator.fit(view, rows.classes[codes], **params)

@@ -1,11 +1,11 @@
 """WeakToStrongClassifier: a strong model trained on the weak labels worth learning."""
 
-import warnings
 from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import check_is_fitted
 
 from overlapkit._utils.progress import CallbackSupportMixin, fit_task
 from overlapkit._utils.sklearn_compat import (
@@ -22,28 +22,37 @@ from overlapkit._utils.sklearn_compat import (
     get_tags,
     process_routing,
 )
-from overlapkit.exceptions import WeakLabelWarning
-from overlapkit.scorers._base import TwoViewMixin, as_content
+from overlapkit._utils.warnings import warn
+from overlapkit.exceptions import UnusedParameterWarning, WeakLabelWarning
 from overlapkit.students._auto_selection import choose_rule
 from overlapkit.students._prediction import StudentMixin
-from overlapkit.students._selection import select_by
-from overlapkit.students._training import StrongTrainer, default_strong_estimator
-from overlapkit.weak._labels import check_labels
+from overlapkit.students._selection import choose_rows
+from overlapkit.students._training import (
+    check_two_classes,
+    default_strong_estimator,
+    train,
+)
+from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
+from overlapkit.weak._labels import check_labels, is_missing
 from overlapkit.weak._model import weak_model_kind
-from overlapkit.weak._views import check_features, is_dataframe, select_columns
+from overlapkit.weak._rows import KnownLabels
+from overlapkit.weak._views import is_dataframe, numeric_content
 from overlapkit.weak._wrapped import takes_weights, weight_params
 
 __all__ = ["WeakToStrongClassifier"]
 
 
 class WeakToStrongClassifier(
-    CallbackSupportMixin, TwoViewMixin, StudentMixin, ClassifierMixin, BaseEstimator
+    CallbackSupportMixin, StudentMixin, ClassifierMixin, BaseEstimator
 ):
     r"""Train a strong model on the labels of a weak one, where they are worth it.
 
     The weak model labels every row; a selector chooses rows; the strong model learns
-    from the weak labels of those, and never sees a true label. So it can be held
-    against the weak model on the very rows whose labels are known.
+    from the weak labels of those, and never sees a true label. The known labels can
+    therefore be used to compare the strong and the weak model.
+
+    Rows without a vote have no weak label: they are in no share and no quota, and
+    nothing is learnt from them (unless their label is known and `include_labeled`).
 
     Parameters
     ----------
@@ -58,16 +67,21 @@ class WeakToStrongClassifier(
     strong_columns, weak_columns : selector, default=None
         The columns each model sees: whatever
         :class:`~sklearn.compose.ColumnTransformer` takes. None: all columns.
+    classes : array-like of shape (n_classes,), default=None
+        Names of the probability columns, in their order, with
+        ``weak_estimator="precomputed"``; with a label model, the sorted labels that
+        the votes 0, 1, ... stand for. None: the labels of y, sorted.
     selector : estimator, "auto" or None, default=None
         Which rows the strong model learns from. An :class:`OverlapDetector`; another
-        scorer of :mod:`overlapkit.scorers`; any estimator with ``score_samples``,
-        fitted on the strong view and the weak labels; None: all rows. ``"auto"``: the
-        best of several rules (see Notes) on the rows whose label is known, all rows
-        when none is clearly better or no label is known. A scorer of this package is
-        handed the views and the weak labels of this classifier, so its own
-        `weak_estimator` and columns must be left unset.
+        scorer of :mod:`overlapkit.scorers` or one of your own; any estimator with
+        ``score_samples``, fitted on the strong view and the weak labels; None: all
+        covered rows. ``"auto"``: the best of several rules (see Notes) on the rows
+        whose label is known, all covered rows when none is clearly better or no label
+        is known. A scorer is given the rows as this classifier has labelled them, so
+        its own parameters that say how rows are labelled must be left unset; where its
+        `n_jobs` is None, it takes the one given here.
     budget : float, default=None
-        Share of rows to keep, best first, in (0, 1]. None: the selector's own
+        Share of covered rows to keep, best first, in (0, 1]. None: the selector's own
         threshold. Not used without a selector, nor with ``"auto"``, whose rules have
         budgets of their own.
     balance : {"proportional", "equal"} or None, default="proportional"
@@ -97,7 +111,9 @@ class WeakToStrongClassifier(
     classes_ : ndarray of shape (n_classes,)
         The classes.
     weak_labels_ : ndarray of shape (n_samples,)
-        Weak label of each row of ``fit``.
+        Weak label of each row of ``fit``; of no meaning where `covered_` is False.
+    covered_ : ndarray of shape (n_samples,) of bool
+        Rows of ``fit`` that have a weak label.
     weak_proba_ : ndarray of shape (n_samples, n_classes)
         Weak probabilities of each row of ``fit``.
     selected_ : ndarray of shape (n_samples,) of bool
@@ -126,9 +142,13 @@ class WeakToStrongClassifier(
         A class lost more than half of its share in the selection; quotas in
         proportion to the classes are used instead.
     NoOverlapWarning
-        The selector kept nothing; all rows are used.
+        The selector kept nothing; all covered rows are used.
     SimilarViewsWarning
         The strong view holds the votes or probabilities that weak labels come from.
+    UncoveredRowsWarning
+        Some rows have no vote.
+    UnusedParameterWarning
+        `sample_weight` is given, and a selector counts every row once.
     WeakLabelWarning
         The weak model is undecided about every row, a class has a single labelled row,
         votes or probabilities are right less often than a guess where labels are known,
@@ -143,17 +163,18 @@ class WeakToStrongClassifier(
     ``predict`` needs the strong columns only: other columns of an array may hold
     anything, and a dataframe may lack them.
 
-    ``selector="auto"`` compares all rows with seven rules: non-hard rows; overlap by
-    mean and by maximal similarity; the better half by confidence, by cut statistic and
-    by self-confidence; and the better three quarters by cut statistic. Each student is
-    judged on rows with known labels that it was not trained on; with fewer than ten,
-    all rows are kept. A rule is taken when it beats all rows by more than one standard
-    error of the paired difference. On real data no rule that gains much is never
-    harmful; known labels are what tells.
+    ``selector="auto"`` compares all covered rows with seven rules: non-hard rows;
+    overlap by mean and by maximal similarity; the better half by confidence, by cut
+    statistic and by self-confidence; and the better three quarters by cut statistic.
+    Each student is judged on rows with known labels that it was not trained on; with
+    fewer than ten, all covered rows are kept. A rule is taken when it beats all covered
+    rows by more than one standard error of the paired difference. Every rule that helps
+    much on some data set hurts on another; known labels are needed to choose.
 
-    ``sample_weight``, given to ``fit``, is passed to the weak model (a label model
-    takes none) and, for the rows it is trained on, to the strong one; in a pipeline, to
-    its last step. With metadata routing on, those get it that request it.
+    `sample_weight`, given to ``fit``, is passed to the weak model (a label model takes
+    none) and, for the rows it is trained on, to the strong one; in a pipeline, to its
+    last step. Selectors count every row once. With metadata routing on, those get it
+    that request it.
 
     References
     ----------
@@ -179,9 +200,14 @@ class WeakToStrongClassifier(
     """
 
     _parameter_constraints: dict = {
-        **TwoViewMixin._two_view_constraints,
+        **LABELER_CONSTRAINTS,
         "estimator": [HasMethods(["fit", "predict"]), None],
-        "selector": [HasMethods(["fit", "score_samples"]), StrOptions({"auto"}), None],
+        "selector": [
+            HasMethods(["fit", "score_samples"]),
+            HasMethods(["fit_rows", "score_rows"]),
+            StrOptions({"auto"}),
+            None,
+        ],
         "budget": [Interval(Real, 0, 1, closed="right"), None],
         "balance": [StrOptions({"proportional", "equal"}), None],
         "label_use": [StrOptions({"hard", "soft", "weighted"})],
@@ -195,6 +221,7 @@ class WeakToStrongClassifier(
         weak_estimator=None,
         strong_columns=None,
         weak_columns=None,
+        classes=None,
         selector=None,
         budget=None,
         balance="proportional",
@@ -209,6 +236,7 @@ class WeakToStrongClassifier(
         self.weak_estimator = weak_estimator
         self.strong_columns = strong_columns
         self.weak_columns = weak_columns
+        self.classes = classes
         self.selector = selector
         self.budget = budget
         self.balance = balance
@@ -220,7 +248,7 @@ class WeakToStrongClassifier(
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, **fit_params):
+    def fit(self, X, y=None, sample_weight=None, **fit_params):
         """Label the rows with the weak model and train the strong one.
 
         Parameters
@@ -230,20 +258,17 @@ class WeakToStrongClassifier(
         y : array-like of shape (n_samples,), default=None
             Labels the weak model learns from; `missing_label` where unknown. Not
             needed when the weak model needs none.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative, for both models.
         **fit_params : dict
-            ``sample_weight`` for both models; with metadata routing on, whatever
-            `estimator` and `weak_estimator` request.
+            ``groups`` for the folds; with metadata routing on, whatever `estimator`,
+            `weak_estimator` and `cv` request.
 
         Returns
         -------
         self : object
             The fitted classifier.
         """
-        if y is None and get_tags(self).target_tags.required:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but "
-                "the target y is None: its weak model learns from labels."
-            )
         if self.include_labeled and self.missing_label is None:
             raise ValueError(
                 "include_labeled=True with missing_label=None would train on the true "
@@ -251,110 +276,219 @@ class WeakToStrongClassifier(
             )
         context = self._init_callback_context(max_subtasks=3)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        strong_params, weak_params = self._route(X, fit_params)
+        sample_weight = _check_weight(sample_weight, X)
+        strong_params, weak_params, groups = self._route(X, sample_weight, fit_params)
+        labeler = WeakLabeler(
+            **{name: getattr(self, name) for name in LABELER_CONSTRAINTS}
+        )
         with fit_task(context, self, "label the rows"):
-            strong, weak, known = self._fit_views(X, y, weak_params)
-        self.weak_labels_ = weak.labels
-        self.weak_proba_ = weak.proba
-        _check_finite(strong, allow_nan=True)
-        labels = None if y is None else check_labels(y, self.missing_label)
-        train = StrongTrainer(self, strong, weak, strong_params)
-        train.check_two_classes(known)
-        with fit_task(context, self, "choose the rows"):
-            selected = self._select(strong, weak, labels, known, train)
-        self._chosen_share = float(selected.mean())
-        self.selected_ = selected | known if self.include_labeled else selected
-        with fit_task(context, self, "train the strong model"):
-            self.estimator_ = train(
-                self.selected_, labels if self.include_labeled else None, known
-            )
+            rows, known = labeler.fit_label(X, y, groups=groups, **weak_params)
+        self._learn(rows, known, labeler, strong_params, context)
         # a scoring callback must not score against the marker of unknown labels
-        scored = {"X": X, "y": y} if known.all() else {}
+        scored = {"X": X, "y": y} if known.known.all() else {}
         context.call_on_fit_task_end(
             estimator=self, reconstruction_attributes={}, **scored
         )
         return self
 
-    def _select(self, strong, weak, y, known, train):
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit_rows(self, rows, *, known=None, keep=None, labeler=None):
+        """Train the strong model on rows that are labelled already.
+
+        Parameters
+        ----------
+        rows : WeakRows
+            The rows.
+        known : KnownLabels, default=None
+            Labels that are known, for ``selector="auto"`` and `include_labeled`.
+        keep : array-like of shape (n_samples,) of bool, default=None
+            Rows to learn from. None: what `selector` chooses.
+        labeler : WeakLabeler, default=None
+            What labelled the rows: then `predict` takes X as that does. None: it takes
+            the strong view.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+        """
+        context = self._init_callback_context(max_subtasks=2)
+        context.call_on_fit_task_begin(estimator=self, X=None, y=None)
+        if known is None:
+            known = KnownLabels(np.zeros(len(rows), dtype=bool), np.empty(0))
+        self._learn(rows, known, labeler, {}, context, keep)
+        context.call_on_fit_task_end(estimator=self, reconstruction_attributes={})
+        return self
+
+    def _learn(self, rows, known, labeler, strong_params, context, keep=None):
+        """Choose rows and train the strong model on them."""
+        self._labeler = labeler
+        for name in ("n_features_in_", "feature_names_in_", "weak_estimator_"):
+            vars(self).pop(name, None)
+            if hasattr(labeler, name):
+                setattr(self, name, getattr(labeler, name))
+        self.classes_, self.covered_ = rows.classes, rows.covered
+        self.weak_labels_, self.weak_proba_ = rows.labels, rows.proba
+        _check_finite(rows.strong, allow_nan=True)
+        learnt = known if self.include_labeled else None
+        weight = strong_params.get("sample_weight")
+        check_two_classes(rows, self.label_use, learnt, weight)
+        with fit_task(context, self, "choose the rows"):
+            selected = self._select(rows, known, strong_params, keep)
+        self.selected_ = selected | known.known if self.include_labeled else selected
+        with fit_task(context, self, "train the strong model"):
+            self.estimator_ = self._train(rows, self.selected_, learnt, strong_params)
+
+    def _train(self, rows, keep, known, strong_params):
+        estimator = self.estimator
+        if estimator is None:
+            estimator = default_strong_estimator(self.n_jobs, rows.seed)
+        return train(
+            clone(estimator),
+            rows,
+            keep,
+            label_use=self.label_use,
+            known=known,
+            fit_params=strong_params,
+        )
+
+    def _select(self, rows, known, strong_params, keep):
         """Mask of the rows to learn from; sets `selector_`."""
         self.selector_ = self.selection_report_ = None
+        if keep is not None:
+            return np.asarray(keep, dtype=bool) & rows.covered
         if self.selector is None:
-            return np.ones(len(weak.codes), dtype=bool)
+            return rows.covered.copy()
+        if strong_params.get("sample_weight") is not None:
+            warn(
+                "sample_weight reaches the weak and the strong model; the selector "
+                "counts every row once, in thresholds, budgets and quotas.",
+                UnusedParameterWarning,
+            )
         if isinstance(self.selector, str):
             selected, self.selector_, self.selection_report_ = choose_rule(
-                self, strong, weak, y, known, train
+                rows,
+                known,
+                lambda keep: self._train(rows, keep, None, strong_params),
+                balance=self.balance,
+                labeler=self._labeler,
+                n_jobs=self.n_jobs,
             )
-        else:
-            self.selector_, selected = select_by(
-                self.selector, self, strong, weak, self.budget, self.balance
-            )
+            return selected
+        self.selector_, selected = choose_rows(
+            self.selector,
+            rows,
+            budget=self.budget,
+            balance=self.balance,
+            labeler=self._labeler,
+            n_jobs=self.n_jobs,
+        )
         return selected
 
-    def _student_rows(self, X):
-        strong = self._strong_columns_alone(X)
-        if strong is None:
-            X = check_features(self, X, reset=False)
-            strong = select_columns(X, self._strong_indices)
+    def label(self, X):
+        """Label new rows with the fitted weak model.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_samples, n_features)
+            Both views, as in fit.
+
+        Returns
+        -------
+        rows : WeakRows
+            The strong view with its weak labels.
+        """
+        check_is_fitted(self, "estimator_")
+        if self._labeler is None:
+            raise ValueError(
+                "This classifier was fitted on labelled rows without the labeler that "
+                "labels new ones; pass labeler= to fit_rows."
+            )
+        return self._labeler.label(X)
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy on the rows whose label is known.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_samples, n_features)
+            As in fit; only the strong columns are used.
+        y : array-like of shape (n_samples,)
+            True labels; rows with `missing_label` are left out.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Accuracy of ``predict(X)``.
+
+        Raises
+        ------
+        ValueError
+            If no label is known.
+        """
+        if self.missing_label is None:
+            return super().score(X, y, sample_weight)
+        y = check_labels(y, self.missing_label)
+        known = np.flatnonzero(~is_missing(y, self.missing_label))
+        if len(known) == 0:
+            raise ValueError(
+                f"None of the {len(y)} labels is known (missing_label="
+                f"{self.missing_label!r}), so there is nothing to score. In a search "
+                "or cross-validation, use overlapkit.model_selection.KnownLabelSplit."
+            )
+        if sample_weight is not None:
+            sample_weight = _safe_indexing(sample_weight, known)
+        labels = np.asarray(y[known].tolist())
+        return super().score(_safe_indexing(X, known), labels, sample_weight)
+
+    def _strong_view(self, X):
+        """What ``estimator_`` takes of X."""
+        if self._labeler is None:
+            return X
+        strong = self._labeler.strong(X)
         # what a frame may hold is left to the strong model
         allow_nan = is_dataframe(strong) or self._allows_missing()
         _check_finite(strong, allow_nan=allow_nan)
         return strong
 
-    def _strong_columns_alone(self, X):
-        """Strong columns of a frame that lacks weak ones; None for any other X."""
-        names = getattr(self, "feature_names_in_", None)
-        if names is None or self._strong_indices is None or not is_dataframe(X):
-            return None
-        strong = [str(name) for name in names[self._strong_indices]]
-        present = set(X.columns)
-        if not set(strong) <= present or set(names) <= present:
-            return None
-        return _safe_indexing(X, strong, axis=1)
-
     def _allows_missing(self):
         """Whether fit would have taken missing values in the strong columns."""
         if not get_tags(self.estimator_).input_tags.allow_nan:
             return False
-        if self._weak_indices is not None or self._strong_indices is not None:
+        if self._labeler.splits_views:
             return True
         weak = self.weak_estimator_
         return weak is not None and get_tags(weak).input_tags.allow_nan
 
-    def _strong_estimator(self):
-        if self.estimator is not None:
-            return clone(self.estimator)
-        return default_strong_estimator(self.n_jobs, self._seed)
-
-    def _route(self, X, fit_params):
-        """What of `fit_params` goes to the strong and to the weak model."""
-        for name, values in fit_params.items():
-            if values is None or np.isscalar(values):
-                continue
-            if _num_samples(values) != _num_samples(X):
-                raise ValueError(
-                    f"{name} has {_num_samples(values)} entries, but X has "
-                    f"{_num_samples(X)} rows."
-                )
-        weak_estimator = self.weak_estimator
+    def _route(self, X, sample_weight, fit_params):
+        """What goes to the strong model, to the weak model, and to the folds."""
+        weak_estimator, groups = self.weak_estimator, fit_params.get("groups")
+        if groups is not None and _num_samples(groups) != _num_samples(X):
+            raise ValueError(
+                f"groups has {_num_samples(groups)} entries, but X has "
+                f"{_num_samples(X)} rows."
+            )
+        weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
         if _routing_enabled():
-            routed = process_routing(self, "fit", **fit_params)
-            # an empty routing answers attributes but cannot be asked for its names
+            routed = process_routing(self, "fit", **weighted, **fit_params)
+            # a routing without parameters has attributes, but no names to look up
             strong = dict(routed.estimator.fit)
             named = weak_estimator is not None and not isinstance(weak_estimator, str)
             weak = dict(routed.weak_estimator.fit) if named else {}
-        else:
-            others = {k: v for k, v in fit_params.items() if k != "sample_weight"}
-            _raise_for_params(others, self, "fit")
-            strong, weak = dict(fit_params), {}
-            given = fit_params.get("sample_weight") is not None
-            if given and weak_model_kind(weak_estimator) == "classifier":
-                weak = _weak_params(weak_estimator, fit_params["sample_weight"])
-        if weak_estimator is None and "sample_weight" in strong:
-            weak = {"sample_weight": strong["sample_weight"]}
-        return _given(strong), _given(weak)
+            if weak_estimator is None and "sample_weight" in strong:
+                weak = weighted
+            return strong, weak, groups
+        others = {k: v for k, v in fit_params.items() if k != "groups"}
+        _raise_for_params(others, self, "fit")
+        weak = {}
+        if weighted and weak_model_kind(weak_estimator) == "classifier":
+            weak = _weak_params(weak_estimator, sample_weight)
+        return weighted, weak, groups
 
     def get_metadata_routing(self):
-        """Route ``fit`` metadata to the strong and the weak model.
+        """Route ``fit`` metadata to the strong model, the weak model and the folds.
 
         Returns
         -------
@@ -370,12 +504,46 @@ class WeakToStrongClassifier(
         router.add(estimator=estimator, method_mapping=mapping)
         if self.weak_estimator is not None and not isinstance(self.weak_estimator, str):
             router.add(weak_estimator=self.weak_estimator, method_mapping=mapping)
+        if hasattr(self.cv, "get_metadata_routing"):
+            splitting = MethodMapping().add(caller="fit", callee="split")
+            router.add(splitter=self.cv, method_mapping=splitting)
         return router
+
+    def __sklearn_tags__(self):
+        """Y is needed when the weak model learns from labels."""
+        tags = super().__sklearn_tags__()
+        kind = weak_model_kind(self.weak_estimator)
+        tags.target_tags.required = kind == "classifier"
+        tags.input_tags.sparse = False
+        tags.input_tags.allow_nan = False
+        return tags
+
+
+def _check_weight(sample_weight, X):
+    """Weights as an array, one per row and not negative; None stays None."""
+    if sample_weight is None:
+        return None
+    weight = np.asarray(sample_weight)
+    if weight.ndim == 0:
+        weight = np.full(_num_samples(X), weight)
+    if weight.shape != (_num_samples(X),):
+        raise ValueError(
+            f"sample_weight has {weight.shape[0]} entries, but X has "
+            f"{_num_samples(X)} rows."
+        )
+    weight = weight.astype(np.result_type(weight, np.float32), copy=False)
+    bad = ~(np.isfinite(weight) & (weight >= 0))
+    if bad.any():
+        raise ValueError(
+            f"sample_weight must be finite and not negative; {bad.sum()} of "
+            f"{len(weight)} weights are not, the first is {weight[bad][0]}."
+        )
+    return weight
 
 
 def _check_finite(strong, *, allow_nan) -> None:
-    """Infinity is never data, but LightGBM would take it without a word."""
-    numbers = as_content(strong)
+    """Infinity is never data, but LightGBM would take it without an error."""
+    numbers = numeric_content(strong)
     if numbers is not None:
         assert_all_finite(numbers, allow_nan=allow_nan, input_name="X (strong view)")
 
@@ -386,14 +554,9 @@ def _weak_params(weak_estimator, weight) -> dict:
         return {"sample_weight": weight}
     if takes_weights(weak_estimator):
         return weight_params(weak_estimator, weight)
-    warnings.warn(
+    warn(
         f"The weak model {type(weak_estimator).__name__} takes no sample_weight: it "
         "counts all rows alike, only the strong model is weighted.",
         WeakLabelWarning,
-        stacklevel=5,
     )
     return {}
-
-
-def _given(params) -> dict:
-    return {name: values for name, values in params.items() if values is not None}

@@ -10,13 +10,17 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
 from overlapkit._utils.sklearn_compat import _routing_enabled, _safe_indexing, get_tags
+from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import WeakLabelWarning
-from overlapkit.weak._wrapped import innermost
+from overlapkit.weak._rows import align_columns
+from overlapkit.weak._wrapped import innermost, rows_of_params
 
 __all__ = [
-    "align_columns",
+    "classes_of_columns",
+    "default_linear_model",
     "fit_classifier",
     "fit_label_model",
+    "label_model_in",
     "out_of_fold_proba",
     "weak_model_kind",
 ]
@@ -43,13 +47,86 @@ def weak_model_kind(weak_estimator) -> str:
     return "classifier" if needs_y else "votes"
 
 
-def fit_label_model(weak_estimator, votes, known, y_known) -> Any:
-    """Fit on the votes; known labels only tell which class a code stands for."""
+def label_model_in(model, X_weak) -> tuple[Any, Any]:
+    """The label model in a fitted weak model, and the votes it is given; or None.
+
+    A pipeline transforms what its last step gets; a search and a frozen model hold
+    the model they stand for.
+    """
+    while model is not None and not hasattr(model, "covered"):
+        if hasattr(model, "steps"):
+            X_weak = model[:-1].transform(X_weak) if len(model.steps) > 1 else X_weak
+            model = model.steps[-1][1]
+        else:
+            model = getattr(model, "best_estimator_", None) or (
+                model.estimator if isinstance(model, FrozenEstimator) else None
+            )
+    return model, X_weak
+
+
+def classes_of_columns(classes, y_known, n_columns) -> np.ndarray:
+    """Names of given probability columns, in their order.
+
+    Raises
+    ------
+    ValueError
+        If there is another number of names than of columns.
+    """
+    if classes is not None:
+        classes = np.asarray(classes)
+        if classes.shape != (n_columns,):
+            raise ValueError(
+                f"classes={classes.tolist()} names {classes.size} columns, but "
+                f"weak_columns selects {n_columns} probability column(s)."
+            )
+        return classes
+    if len(y_known) == 0:
+        return np.arange(n_columns)
+    classes = np.unique(y_known)
+    if len(classes) != n_columns:
+        raise ValueError(
+            "weak_estimator='precomputed' reads one probability column per class, but "
+            f"weak_columns selects {n_columns} column(s) and y holds {len(classes)} "
+            f"class(es): {classes.tolist()}. Name the columns by classes=."
+        )
+    return classes
+
+
+def fit_label_model(weak_estimator, votes, known, y_known, names=None) -> Any:
+    """Fit on the votes; known labels only tell which class a code stands for.
+
+    Parameters
+    ----------
+    weak_estimator : label model
+        Alone, in a pipeline or in a search.
+    votes : array or dataframe of shape (n_samples, n_functions)
+        The votes.
+    known : ndarray of shape (n_samples,) of bool
+        Rows whose label is known.
+    y_known : ndarray of shape (n_known,)
+        Their labels.
+    names : array-like of shape (n_classes,), default=None
+        Sorted labels that the codes 0, 1, ... stand for, where the label model itself
+        does not say so.
+
+    Returns
+    -------
+    model : estimator
+        The fitted label model.
+    """
     model = clone(weak_estimator)
     inner, prefix, _ = innermost(model)
     complete = bool(known.all()) and len(y_known) > 0
     params = inner.get_params(deep=False)
     classes = params.get("classes")
+    if names is not None and "classes" in params:
+        if classes is not None and list(classes) != list(names):
+            raise ValueError(
+                f"classes={list(names)} and the classes of {type(inner).__name__}, "
+                f"{list(classes)}, differ: give one of them."
+            )
+        classes = list(names)
+        model.set_params(**{f"{prefix}classes": classes})
     if classes is not None:
         _check_known_classes(y_known, classes, inner)
     if prefix or "classes" not in params:
@@ -120,14 +197,14 @@ def _are_codes(labels) -> bool:
 
 
 def fit_classifier(
-    weak_estimator, X, known, y_known, cv, n_jobs, seed, fit_params
+    weak_estimator, X, known, y_known, cv, n_jobs, seed, fit_params, groups=None
 ) -> tuple[Any, np.ndarray, np.ndarray]:
     """The model, the probabilities of every row, and the classes."""
     if len(y_known) == 0:
         raise ValueError(
-            "This weak_estimator requires y to be passed, but the target y is None or "
-            "holds no known label. Give labels for some rows, or use a label model, a "
-            "FrozenEstimator or weak_estimator='precomputed'."
+            "This weak model requires y to be passed, but the target y is None or "
+            "holds no known label: it learns from labels. Give labels for some rows, "
+            "or use a label model, a FrozenEstimator or weak_estimator='precomputed'."
         )
     classes = np.unique(y_known)
     if len(classes) < 2:
@@ -140,16 +217,33 @@ def fit_classifier(
     rows = np.flatnonzero(known)
     everything = len(rows) == len(known)
     X_known = X if everything else _safe_indexing(X, rows)
-    params = fit_params if everything else _rows_of(fit_params, rows)
+    params = fit_params if everything else rows_of_params(fit_params, rows, len(known))
     model = clone(weak_estimator).fit(X_known, y_known, **params)
     proba = np.empty((len(known), len(classes)))
     if not everything:
         proba[~known] = model.predict_proba(_safe_indexing(X, np.flatnonzero(~known)))
     held_out = out_of_fold_proba(
-        weak_estimator, X_known, y_known, cv=cv, n_jobs=n_jobs, seed=seed, params=params
+        weak_estimator,
+        X_known,
+        y_known,
+        cv=cv,
+        n_jobs=n_jobs,
+        seed=seed,
+        params=params,
+        groups=None if groups is None else _safe_indexing(groups, rows),
     )
     proba[known] = model.predict_proba(X_known) if held_out is None else held_out
     return model, proba, classes
+
+
+def default_linear_model(C=1.0) -> Any:
+    """Logistic regression on standardised columns."""
+    # imported late: linear models are most of what importing overlapkit would cost
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression(C=C))
 
 
 def _default_weak_estimator(fit_params) -> tuple[Any, dict]:
@@ -158,34 +252,22 @@ def _default_weak_estimator(fit_params) -> tuple[Any, dict]:
     A pipeline hands weights on by the names of its steps or, with metadata routing
     on, to the steps that request them.
     """
-    # imported late: linear models are most of what importing overlapkit would cost
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    scaler, logistic = StandardScaler(), LogisticRegression()
+    model = default_linear_model()
     if not fit_params:
-        return make_pipeline(scaler, logistic), {}
+        return model, {}
     if _routing_enabled():
-        scaler.set_fit_request(sample_weight=True)
-        logistic.set_fit_request(sample_weight=True)
-        return make_pipeline(scaler, logistic), fit_params
+        for _, step in model.steps:
+            step.set_fit_request(sample_weight=True)
+        return model, fit_params
     weight = fit_params["sample_weight"]
-    return make_pipeline(scaler, logistic), {
+    return model, {
         "standardscaler__sample_weight": weight,
         "logisticregression__sample_weight": weight,
     }
 
 
-def _rows_of(fit_params, rows) -> dict:
-    return {
-        name: value if np.ndim(value) == 0 else _safe_indexing(value, rows)
-        for name, value in fit_params.items()
-    }
-
-
 def out_of_fold_proba(
-    estimator, X, y, *, cv, n_jobs=None, seed=0, params=None
+    estimator, X, y, *, cv, n_jobs=None, seed=0, params=None, groups=None
 ) -> np.ndarray | None:
     """Class probabilities of each row by a model that did not see it.
 
@@ -198,13 +280,13 @@ def out_of_fold_proba(
     `class_weight` or a score that names a class would mean another one, and it routes
     metadata that were routed before.
     """
-    folds = _folds(cv, y, seed)
+    folds = _folds(cv, y, seed, groups)
     if folds is None:
         return None
     classes = np.unique(y)
 
     def predict(train, test):
-        fit_params = _rows_of(params or {}, train)
+        fit_params = rows_of_params(params or {}, train, len(y))
         model = clone(estimator).fit(_safe_indexing(X, train), y[train], **fit_params)
         proba = model.predict_proba(_safe_indexing(X, test))
         return align_columns(proba, model.classes_, classes)
@@ -212,7 +294,7 @@ def out_of_fold_proba(
     with warnings.catch_warnings():
         # said by name where it matters
         warnings.filterwarnings("ignore", "The least populated class in y")
-        splits = list(folds.split(X, y))
+        splits = list(folds.split(X, y, groups))
     held_out = np.concatenate([test for _, test in splits])
     if not np.array_equal(np.sort(held_out), np.arange(len(y))):
         raise ValueError(
@@ -225,18 +307,13 @@ def out_of_fold_proba(
     return proba
 
 
-def align_columns(proba, classes, all_classes) -> np.ndarray:
-    """Reorder probability columns to `all_classes`, with zeros for absent ones."""
-    if len(classes) == len(all_classes):
-        return np.asarray(proba, dtype=np.float64)
-    out = np.zeros((len(proba), len(all_classes)))
-    out[:, np.searchsorted(all_classes, classes)] = proba
-    return out
-
-
-def _folds(cv, y, seed):
+def _folds(cv, y, seed, groups=None):
     """Folds in which every training part holds two classes; None if there are none."""
-    from sklearn.model_selection import StratifiedKFold, check_cv
+    from sklearn.model_selection import (
+        StratifiedGroupKFold,
+        StratifiedKFold,
+        check_cv,
+    )
 
     if not isinstance(cv, Integral):
         return check_cv(cv, y, classifier=True)
@@ -245,19 +322,20 @@ def _folds(cv, y, seed):
     n_splits = min(cv, np.partition(counts, -2)[-2])
     alone = classes[counts == 1].tolist()
     if n_splits < 2:
-        warnings.warn(
+        warn(
             f"No fold can be held out: of the classes {classes.tolist()[:10]} all but "
             "one have a single labelled row. Probabilities are in-sample and "
             "overconfident.",
             WeakLabelWarning,
-            stacklevel=2,
         )
         return None
     if alone:
-        warnings.warn(
+        warn(
             f"The classes {alone[:10]} have a single labelled row each, which is "
             "labelled by a model that never saw its class.",
             WeakLabelWarning,
-            stacklevel=2,
         )
+    if groups is not None:
+        n_splits = min(n_splits, len(np.unique(groups)))
+        return StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
     return StratifiedKFold(n_splits, shuffle=True, random_state=seed)

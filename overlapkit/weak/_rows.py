@@ -1,246 +1,337 @@
-"""From a weak model to weak probabilities, labels and confidences (pure functions)."""
+"""The two values that travel: weakly labelled rows, and known labels."""
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
+from numpy.typing import ArrayLike
+from sklearn.utils import column_or_1d
 
 from overlapkit._kernels.ties import break_ties, hash_rows
 from overlapkit._utils.memory_map import read_rows
-from overlapkit.exceptions import WeakLabelWarning
+from overlapkit._utils.sklearn_compat import _num_samples, _safe_indexing
 from overlapkit.weak._confidence import check_probabilities, weak_confidence
-from overlapkit.weak._labels import check_common_labels, known_labels
-from overlapkit.weak._model import (
-    align_columns,
-    fit_classifier,
-    fit_label_model,
-    weak_model_kind,
-)
+from overlapkit.weak._views import numeric_content
 
-__all__ = [
-    "WeakLabels",
-    "weak_labels",
-    "weak_probabilities",
-]
+__all__ = ["KnownLabels", "WeakRows", "align_columns"]
 
-# So many rows at a time fit into the cache of a core.
+# so many rows at a time fit into the cache of a core
 _HASHED_ROWS = 1024
 
 
-@dataclass(frozen=True)
-class WeakLabels:
-    """What the weak model says of every row, computed once and indexed after.
+@dataclass(frozen=True, eq=False)
+class WeakRows:
+    r"""Rows with a strong view and what a weak model says of each.
+
+    This is the value that label models and weak models produce and that scorers,
+    students, rewards and controls take. It holds no true label, so a true label
+    cannot reach a student through it. Make one with :meth:`from_proba`, which
+    checks it and brings the classes into sorted order.
+
+    Parameters
+    ----------
+    strong : array or dataframe of shape (n_samples, n_strong_features)
+        The strong view.
+    proba : ndarray of shape (n_samples, n_classes)
+        Class probabilities of the weak model, in the order of `classes`.
+    classes : ndarray of shape (n_classes,)
+        The classes, sorted.
+    covered : ndarray of shape (n_samples,) of bool
+        False for rows without a weak label: no labelling function votes. Such rows
+        are in no threshold, share, selection or training set.
+    votes : ndarray of shape (n_samples, n_functions) of int, default=None
+        Votes as positions in `classes`, -1 where a function abstains. None: the weak
+        model is no label model.
+    seed : int, default=0
+        Breaks ties between equally probable classes, together with what a row holds.
 
     Attributes
     ----------
-    proba : ndarray of shape (n_samples, n_classes)
-        Class probabilities, in the order of `classes`.
-    classes : ndarray of shape (n_classes,)
-        The classes.
-    covered : ndarray of shape (n_samples,) of bool
-        False where the weak model had nothing to go on (no function voted).
-    seed : int
-        Breaks ties between equally probable classes, with the row's content.
-    content : ndarray of shape (n_samples, n_columns) or None
-        What ties are broken by.
+    codes : ndarray of shape (n_samples,) of int
+        Position in `classes` of the weak label of each row.
+    labels : ndarray of shape (n_samples,)
+        Weak label of each row.
+    row_hash : ndarray of shape (n_samples,) of uint64
+        A number per row that depends on what the row holds, not on its position.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overlapkit.weak import WeakRows
+    >>> proba = [[0.9, 0.1], [0.3, 0.7]]
+    >>> rows = WeakRows.from_proba(np.eye(2), proba, classes=["spam", "ham"])
+    >>> rows.classes.tolist(), rows.labels.tolist()
+    (['ham', 'spam'], ['spam', 'ham'])
+    >>> rows.confidence().round(1)
+    array([0.8, 0.4])
     """
 
+    strong: Any
     proba: np.ndarray
     classes: np.ndarray
     covered: np.ndarray
+    votes: np.ndarray | None = None
     seed: int = 0
-    content: np.ndarray | None = None
+
+    @classmethod
+    def from_proba(
+        cls,
+        strong: ArrayLike,
+        proba: ArrayLike,
+        classes: ArrayLike | None = None,
+        *,
+        covered: ArrayLike | None = None,
+        votes: ArrayLike | None = None,
+        seed: int = 0,
+    ) -> "WeakRows":
+        """Check probabilities and sort their classes.
+
+        Parameters
+        ----------
+        strong : array or dataframe of shape (n_samples, n_strong_features)
+            The strong view.
+        proba : array-like of shape (n_samples, n_classes)
+            Class probabilities; rows sum to 1.
+        classes : array-like of shape (n_classes,), default=None
+            Names of the columns of `proba`, in any order. None: 0, 1, ...
+        covered : array-like of shape (n_samples,) of bool, default=None
+            False for rows without a weak label. None: every row has one.
+        votes : array-like of shape (n_samples, n_functions) of int, default=None
+            Votes as positions in `classes` as given here, -1 for none.
+        seed : int, default=0
+            Breaks ties.
+
+        Returns
+        -------
+        rows : WeakRows
+            With sorted classes, and columns and votes in that order.
+
+        Raises
+        ------
+        ValueError
+            If lengths differ, a class is named twice, or `proba` holds anything but
+            class probabilities.
+        """
+        n_samples = _num_samples(strong)
+        proba = check_probabilities(proba)
+        if len(proba) != n_samples:
+            raise ValueError(
+                f"proba has {len(proba)} rows, the strong view has {n_samples}: give "
+                "one row of class probabilities for each."
+            )
+        if classes is None:
+            classes = np.arange(proba.shape[1])
+        names = column_or_1d(np.asarray(classes))
+        if len(names) != proba.shape[1] or len(np.unique(names)) != len(names):
+            raise ValueError(
+                f"classes must name each of the {proba.shape[1]} columns of proba "
+                f"once, got {names.tolist()[:20]}."
+            )
+        order = np.argsort(names)
+        if votes is not None:
+            votes = np.asarray(votes)
+            if len(votes) != n_samples or votes.max(initial=-1) >= len(names):
+                raise ValueError(
+                    f"votes must hold a row for each of {n_samples} rows and codes "
+                    f"from -1 to {len(names) - 1}; got shape {votes.shape} and codes "
+                    f"up to {votes.max(initial=-1)}."
+                )
+            # the last entry is what index -1, no vote, picks
+            votes = np.append(np.argsort(order), -1).astype(votes.dtype)[votes]
+        if covered is None:
+            covered = np.ones(n_samples, dtype=bool)
+        covered = np.asarray(covered, dtype=bool)
+        if covered.shape != (n_samples,):
+            raise ValueError(
+                f"covered has shape {covered.shape}, expected ({n_samples},)."
+            )
+        return cls(strong, proba[:, order], names[order], covered, votes, seed)
+
+    def __len__(self) -> int:
+        return len(self.proba)
 
     @cached_property
     def codes(self) -> np.ndarray:
         """Position in `classes` of the weak label of each row."""
         return break_ties(self.proba, self._content, self.seed)
 
-    @cached_property
-    def row_hash(self) -> np.ndarray:
-        """A number per row that depends on what the row holds, not where it stands."""
-        return hash_rows(self._content, self.seed)
-
-    def hash_of(self, rows: np.ndarray) -> np.ndarray:
-        """The same for some of the rows, in ascending order."""
-        blocks = np.array_split(rows, max(1, len(rows) // _HASHED_ROWS))
-        content = self._content
-        return np.concatenate(
-            [hash_rows(read_rows(content, block), self.seed) for block in blocks]
-        )
-
-    @property
-    def _content(self):
-        return self.proba if self.content is None else self.content
-
     @property
     def labels(self) -> np.ndarray:
         """Weak label of each row."""
         return self.classes[self.codes]
 
+    @cached_property
+    def row_hash(self) -> np.ndarray:
+        """A number per row that depends on what the row holds, not where it stands."""
+        return hash_rows(self._content, self.seed)
+
+    def hash_of(self, positions: np.ndarray) -> np.ndarray:
+        """Return `row_hash` of some rows, without computing it for all.
+
+        Parameters
+        ----------
+        positions : ndarray of int
+            Positions of the rows, ascending.
+
+        Returns
+        -------
+        hashes : ndarray of uint64
+            A number for each.
+        """
+        content = self._content
+        blocks = np.array_split(positions, max(1, len(positions) // _HASHED_ROWS))
+        return np.concatenate(
+            [hash_rows(read_rows(content, block), self.seed) for block in blocks]
+        )
+
     def confidence(
         self, kind: Literal["margin", "max", "entropy"] = "margin"
     ) -> np.ndarray:
-        """Confidence of each row; 0 where nothing was known of it."""
+        """Confidence of the weak model in each row.
+
+        Parameters
+        ----------
+        kind : {"margin", "max", "entropy"}, default="margin"
+            See :func:`~overlapkit.scorers.weak_confidence`.
+
+        Returns
+        -------
+        confidence : ndarray of shape (n_samples,)
+            From 0 to 1; 0 for rows that are not covered.
+        """
         return np.where(self.covered, weak_confidence(self.proba, kind), 0.0)
 
-    def take(self, rows: Any) -> "WeakLabels":
-        """The same for some of the rows."""
-        content = None if self.content is None else self.content[rows]
-        part = WeakLabels(
-            self.proba[rows], self.classes, self.covered[rows], self.seed, content
+    def take(self, positions: ArrayLike) -> "WeakRows":
+        """Return some of the rows.
+
+        Parameters
+        ----------
+        positions : array-like of int or of bool
+            Positions of the rows, or a mask.
+
+        Returns
+        -------
+        rows : WeakRows
+            These rows, in this order.
+        """
+        positions = np.asarray(positions)
+        if positions.dtype == bool:
+            positions = np.flatnonzero(positions)
+        votes = None if self.votes is None else self.votes[positions]
+        return WeakRows(
+            _safe_indexing(self.strong, positions),
+            self.proba[positions],
+            self.classes,
+            self.covered[positions],
+            votes,
+            self.seed,
         )
-        part.__dict__["codes"] = self.codes[rows]
-        return part
+
+    @cached_property
+    def _content(self):
+        """What tells rows apart; the weak probabilities of a frame without numbers."""
+        content = numeric_content(self.strong)
+        return self.proba if content is None else content
 
 
-def weak_labels(
-    weak_estimator,
-    X_weak,
-    y,
-    *,
-    missing_label=None,
-    cv=5,
-    n_jobs=None,
-    seed=0,
-    content=None,
-    fit_params=None,
-) -> tuple[Any, WeakLabels, np.ndarray]:
-    """Fit the weak model and label every row without showing it its own label.
+@dataclass(frozen=True, eq=False)
+class KnownLabels:
+    """Which rows have a true label, and these labels.
 
-    Rows whose label is known get out-of-fold probabilities, other rows those of the
-    model fitted on all known labels. Label models, fitted models and given
-    probabilities see no label, so their probabilities are used as they are.
+    Only a weak model that learns from labels, the choice ``selector="auto"`` and
+    experiments are given this value: selectors and students see :class:`WeakRows`.
 
     Parameters
     ----------
-    weak_estimator : estimator, "precomputed" or None
-        None is logistic regression on standardised columns.
-    X_weak : array or dataframe of shape (n_samples, n_weak_columns)
-        The weak view.
-    y : array-like of shape (n_samples,) or None
-        Labels, `missing_label` where unknown.
-    missing_label : scalar, default=None
-        What stands for an unknown label; None: every label is known.
-    cv : int, splitter or iterable, default=5
-        Folds for rows with known labels.
-    n_jobs : int, default=None
-        Folds fitted at once.
-    seed : int, default=0
-        For shuffled folds and for ties.
-    content : ndarray, default=None
-        What ties are broken by; the weak probabilities when None.
-    fit_params : dict, default=None
-        Passed to the weak estimator's ``fit``, arrays of length n_samples.
+    known : ndarray of shape (n_samples,) of bool
+        Rows whose label is known.
+    labels : ndarray of shape (n_known,)
+        Their labels, in the order of the rows.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_known,) of int
+        Positions of the rows whose label is known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overlapkit.weak import KnownLabels
+    >>> known = KnownLabels(np.array([True, False, True]), np.array(["a", "b"]))
+    >>> known.codes(["a", "b"])
+    array([ 0, -1,  1])
+    """
+
+    known: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Positions of the rows whose label is known."""
+        return np.flatnonzero(self.known)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def codes(self, classes: ArrayLike) -> np.ndarray:
+        """Position of each row's label in sorted classes, -1 where it is unknown.
+
+        Parameters
+        ----------
+        classes : array-like of shape (n_classes,)
+            Sorted classes that hold every known label.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples,) of int
+            Positions.
+        """
+        codes = np.full(len(self.known), -1)
+        codes[self.known] = np.searchsorted(np.asarray(classes), self.labels)
+        return codes
+
+    def take(self, positions: ArrayLike) -> "KnownLabels":
+        """Return the labels of some of the rows.
+
+        Parameters
+        ----------
+        positions : array-like of int or of bool
+            Positions of the rows, or a mask.
+
+        Returns
+        -------
+        known : KnownLabels
+            Labels of these rows, in this order.
+        """
+        positions = np.asarray(positions)
+        if positions.dtype == bool:
+            positions = np.flatnonzero(positions)
+        number = np.cumsum(self.known) - 1
+        known = self.known[positions]
+        return KnownLabels(known, self.labels[number[positions[known]]])
+
+
+def align_columns(proba, classes, all_classes) -> np.ndarray:
+    """Probability columns in the order of `all_classes`, with zeros for absent ones.
+
+    Parameters
+    ----------
+    proba : array-like of shape (n_samples, n_classes)
+        Probabilities in the order of `classes`, which may be any.
+    classes : array-like of shape (n_classes,)
+        Classes of the columns, each among `all_classes`.
+    all_classes : ndarray of shape (n_all,)
+        Sorted classes.
 
     Returns
     -------
-    model : fitted estimator or None
-        None for "precomputed".
-    weak : WeakLabels
-        Labels for the rows of X_weak.
-    known : ndarray of shape (n_samples,) of bool
-        Rows whose label is known.
+    aligned : ndarray of shape (n_samples, n_all), dtype float64
     """
-    kind = weak_model_kind(weak_estimator)
-    known, y_known = known_labels(y, missing_label, _n_rows(X_weak))
-    if kind == "classifier":
-        model, proba, classes = fit_classifier(
-            weak_estimator, X_weak, known, y_known, cv, n_jobs, seed, fit_params or {}
-        )
-    elif kind == "votes":
-        model = fit_label_model(weak_estimator, X_weak, known, y_known)
-        proba, classes = model.predict_proba(X_weak), model.classes_
-    elif kind == "prefit":
-        model = weak_estimator
-        proba, classes = model.predict_proba(X_weak), model.classes_
-    else:
-        model = None
-        proba = check_probabilities(X_weak, name="weak_columns (precomputed)")
-        classes = _classes_of_columns(y_known, proba.shape[1])
-    all_classes = np.asarray(classes)
-    if known.any():
-        check_common_labels(
-            classes,
-            y_known,
-            "The weak model knows the classes {first}, y holds {second}",
-        )
-        all_classes = np.union1d(classes, y_known)
-    proba = align_columns(proba, classes, all_classes)
-    weak = WeakLabels(proba, all_classes, _covered(model, X_weak), seed, content)
-    if len(all_classes) > 1 and not weak.confidence().any():
-        warnings.warn(
-            f"The weak model is undecided about each of the {len(proba)} rows: its "
-            "labels are drawn by lot among the most probable classes.",
-            WeakLabelWarning,
-            stacklevel=4,
-        )
-    if kind != "classifier":
-        _warn_if_worse_than_guessing(weak, known, y_known)
-    return model, weak, known
-
-
-def _warn_if_worse_than_guessing(weak, known, y_known) -> None:
-    """Codes or columns taken for the wrong classes show where labels are known."""
-    rows = weak.covered[known]
-    if rows.sum() < 10 or len(weak.classes) < 2:
-        return
-    accuracy = np.mean(weak.labels[known][rows] == y_known[rows])
-    guessing = 1 / len(weak.classes)
-    error = np.sqrt(guessing * (1 - guessing) / rows.sum())
-    if accuracy < guessing - 3 * error:
-        warnings.warn(
-            f"The weak labels are right in {accuracy:.1%} of the {rows.sum()} rows "
-            f"whose label is known, less often than a guess ({guessing:.1%}): are "
-            f"votes or columns meant for {weak.classes.tolist()[:10]}, in this order?",
-            WeakLabelWarning,
-            stacklevel=5,
-        )
-
-
-def weak_probabilities(model, X_weak, classes) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of a fitted weak model (None: precomputed) on new rows."""
-    if model is None:
-        proba = check_probabilities(X_weak, name="weak_columns (precomputed)")
-        if proba.shape[1] != len(classes):
-            raise ValueError(
-                f"Expected {len(classes)} columns of class probabilities, got "
-                f"{proba.shape[1]}."
-            )
-        return proba, np.ones(len(proba), dtype=bool)
-    proba = align_columns(model.predict_proba(X_weak), model.classes_, classes)
-    return proba, _covered(model, X_weak)
-
-
-def _n_rows(X) -> int:
-    return X.shape[0] if hasattr(X, "shape") else len(X)
-
-
-def _covered(model, X_weak) -> np.ndarray:
-    """Rows with a vote, by a label model wherever it stands."""
-    n_rows = _n_rows(X_weak)
-    while model is not None and not hasattr(model, "covered"):
-        if hasattr(model, "steps"):
-            X_weak = model[:-1].transform(X_weak) if len(model.steps) > 1 else X_weak
-            model = model.steps[-1][1]
-        else:  # a search, or a frozen model
-            model = getattr(model, "best_estimator_", None) or (
-                model.estimator if isinstance(model, FrozenEstimator) else None
-            )
-    return np.ones(n_rows, dtype=bool) if model is None else model.covered(X_weak)
-
-
-def _classes_of_columns(y_known, n_columns) -> np.ndarray:
-    if len(y_known) == 0:
-        return np.arange(n_columns)
-    classes = np.unique(y_known)
-    if len(classes) != n_columns:
-        raise ValueError(
-            "weak_estimator='precomputed' reads one probability column per class, but "
-            f"weak_columns selects {n_columns} column(s) and y holds {len(classes)} "
-            f"class(es): {classes.tolist()}."
-        )
-    return classes
+    proba = np.asarray(proba, dtype=np.float64)
+    positions = np.searchsorted(all_classes, classes)
+    if np.array_equal(positions, np.arange(len(all_classes))):
+        return proba
+    out = np.zeros((len(proba), len(all_classes)))
+    out[:, positions] = proba
+    return out

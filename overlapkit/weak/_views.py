@@ -10,6 +10,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_array
 
+from overlapkit._utils.memory_map import is_mapped, row_blocks
 from overlapkit._utils.sklearn_compat import (
     _get_column_indices,
     _num_features,
@@ -18,7 +19,16 @@ from overlapkit._utils.sklearn_compat import (
     validate_data,
 )
 
-__all__ = ["check_features", "is_dataframe", "resolve_columns", "select_columns"]
+__all__ = [
+    "check_features",
+    "check_strong",
+    "is_dataframe",
+    "numeric_content",
+    "resolve_columns",
+    "select_columns",
+]
+
+_FLOATS = (np.float64, np.float32, np.float16)
 
 
 def is_dataframe(X) -> bool:
@@ -136,3 +146,64 @@ def select_columns(X, indices):
     if not is_dataframe(X) and np.all(np.diff(indices) == 1):
         return X[:, indices[0] : indices[-1] + 1]
     return _safe_indexing(X, indices, axis=1)
+
+
+def numeric_content(strong) -> np.ndarray | None:
+    """Columns that hold numbers; None if a dataframe has none."""
+    if not is_dataframe(strong):
+        return strong
+    columns = [np.asarray(strong[name]) for name in strong.columns]
+    numbers = [c for c in columns if c.ndim == 1 and c.dtype.kind in "biuf"]
+    return np.column_stack(numbers) if numbers else None
+
+
+def check_strong(strong) -> np.ndarray:
+    """Strong view as a finite float matrix of its own precision.
+
+    Raises
+    ------
+    ValueError
+        If a column holds anything but numbers, or a value is missing or infinite.
+    """
+    name = "X (strong view)"
+    if is_dataframe(strong):
+        _refuse_other_than_numbers(strong)
+    if not is_mapped(strong):
+        return check_array(strong, dtype=_FLOATS, input_name=name)
+    strong = check_array(
+        strong, dtype=_FLOATS, ensure_all_finite=False, input_name=name
+    )
+    # block by block: otherwise the whole map and a mask of its size are in memory
+    for start, stop in row_blocks(strong):
+        finite = np.isfinite(strong[start:stop]).all(axis=1)
+        if not finite.all():
+            raise ValueError(
+                f"Input {name} contains NaN or infinity in row "
+                f"{start + int(np.argmin(finite))}; impute or drop it first."
+            )
+    return strong
+
+
+def _refuse_other_than_numbers(frame) -> None:
+    """Name the columns that a similarity cannot be computed from."""
+    others = [
+        str(name)
+        for name in frame.columns
+        if np.asarray(frame[name]).dtype.kind not in "biuf"
+        and not _holds_numbers(frame[name])
+    ]
+    if others:
+        raise ValueError(
+            f"The columns {others[:10]} of the strong view hold no numbers, which "
+            "similarities need. Encode them by representation= (such as a "
+            "ColumnTransformer with OneHotEncoder), or leave them out of "
+            "strong_columns."
+        )
+
+
+def _holds_numbers(column) -> bool:
+    try:
+        np.asarray(column, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True

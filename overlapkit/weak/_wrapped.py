@@ -2,11 +2,16 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from sklearn.utils.validation import has_fit_parameter
 
-from overlapkit._utils.sklearn_compat import _routing_enabled
+from overlapkit._utils.sklearn_compat import (
+    _num_samples,
+    _routing_enabled,
+    _safe_indexing,
+)
 
-__all__ = ["innermost", "takes_weights", "weight_params"]
+__all__ = ["innermost", "rows_of_params", "takes_weights", "weight_params"]
 
 
 class _Inner(NamedTuple):
@@ -43,3 +48,24 @@ def weight_params(estimator, weight) -> dict:
     """Weights as `fit` of an estimator wants them."""
     prefix = "" if _routing_enabled() else innermost(estimator).fit_prefix
     return {f"{prefix}sample_weight": weight}
+
+
+def rows_of_params(params, positions, n_samples) -> dict:
+    """Parameters of ``fit`` for some of the rows.
+
+    What has an entry per row is indexed; anything else, such as a list of callbacks
+    or a validation set, is passed on as it is.
+    """
+    return {
+        name: _safe_indexing(value, positions)
+        if has_entry_per_row(value, n_samples)
+        else value
+        for name, value in params.items()
+    }
+
+
+def has_entry_per_row(value, n_samples) -> bool:
+    """Whether a parameter of ``fit`` belongs to the rows one by one."""
+    if value is None or np.isscalar(value) or not hasattr(value, "__len__"):
+        return False
+    return not isinstance(value, str | dict) and _num_samples(value) == n_samples

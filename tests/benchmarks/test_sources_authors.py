@@ -17,7 +17,7 @@ def authors_rewards(batches):
     """Slow NumPy from the description of the authors' selection code."""
     hard_rows, others = np.empty((0, DATA.X.shape[1])), np.empty((0, DATA.X.shape[1]))
     for rows in batches:
-        X, confidence = rows.X, rows.weak.confidence()
+        X, confidence = rows.X, rows.rows.confidence()
         hard = confidence < binseg_change_point(confidence).threshold
         hard_rows = np.vstack([hard_rows, X[hard]])
         others = np.vstack([others, X[~hard]])
@@ -32,9 +32,9 @@ def test_earlier_rows_are_scored_again_against_all_hard_rows():
     detector = OverlapDetector(weak_columns=DATA.easy_columns, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OverlapkitWarning)
-        fit_detector(detector, DATA.X, DATA.y)
+        _, labeler = fit_detector(detector, DATA.X, DATA.y)
     batches = [
-        read(detector, MORE.X[rows], MORE.y[rows], None)
+        read(labeler, detector.rule_, MORE.X[rows], MORE.y[rows], None)
         for rows in (slice(k, k + 60) for k in (0, 60, 120))
     ]
     reward, state = AuthorsOverlap(), None

@@ -103,9 +103,14 @@ def test_pipeline_hands_names_on():
 
 GRIDS = {
     "metric": {"selector__metric": ["cosine", "dot", "euclidean"]},
-    "aggregation": {"selector__aggregation": ["mean", "max", "topk"]},
+    "aggregation": {"selector__aggregation": ["mean", "max", ("topk", 10)]},
     "thresholds": {
-        "selector__hard_threshold": ["changepoint", "median", 0.3, ("quantile", 0.4)],
+        "selector__hard_threshold": [
+            "changepoint",
+            ("quantile", 0.5),
+            0.3,
+            ("quantile", 0.4),
+        ],
         "selector__overlap_threshold": ["changepoint", "binseg"],
     },
     "budget": {"budget": [0.25, 0.5, None], "balance": ["proportional", None]},
@@ -341,6 +346,7 @@ def test_weights_are_sliced_by_a_search(routing):
     if routing:
         strong.set_fit_request(sample_weight=True)
         classifier.set_score_request(sample_weight=True)
+        classifier.set_fit_request(sample_weight=True)
     search = GridSearchCV(classifier, {"estimator__C": [0.1, 1]}, cv=2)
     search.fit(X, Y, sample_weight=weight)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
@@ -384,6 +390,7 @@ def test_trap_6_scoring_none_with_routing_and_weights():
     strong = LogisticRegression().set_fit_request(sample_weight=True)
     classifier = WeakToStrongClassifier(strong, weak_columns=WEAK, random_state=0, cv=3)
     classifier.set_score_request(sample_weight=True)
+    classifier.set_fit_request(sample_weight=True)
     result = cross_validate(
         classifier, X, Y, cv=2, params={"sample_weight": np.ones(180)}
     )

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import functools
 import inspect
 import re
 import textwrap
@@ -200,7 +201,9 @@ def test_documented_attributes_of_a_record_are_its_fields(path):
     listed = documented(cls, "Attributes") | documented(cls, "Parameters")
     fields = {f.name for f in dataclasses.fields(cls) if not f.name.startswith("_")}
     computed = {
-        n for n, m in inspect.getmembers(cls) if isinstance(m, property) and n[0] != "_"
+        n
+        for n, m in inspect.getmembers(cls)
+        if isinstance(m, property | functools.cached_property) and n[0] != "_"
     }
     assert fields <= set(listed)
     assert set(listed) <= fields | computed

@@ -156,7 +156,7 @@ def test_known_labels_do_not_count_as_chosen(data):
     student = make_student(missing_label=-1, include_labeled=True)
     fitted = student.fit(data.X, y)
     known = y != -1
-    chosen = fitted.selector_.keep_
+    chosen = fitted.selector_.support_
     assert fitted.selected_.sum() == (chosen | known).sum()
     params = {"y_true": data.y, "n_repeats": 1, "random_state": 0}
     runs = weak_to_strong_report(

@@ -12,7 +12,7 @@ from overlapkit.scorers._similarity import reference_similarity
 from tests.support.data import with_probabilities
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*look like one group", "ignore:.*overlap rows have the weak label"
+    "ignore:.*show no separate groups", "ignore:.*overlap rows have the weak label"
 )
 
 

@@ -71,7 +71,7 @@ def test_small_differences_are_differences():
 
 @pytest.mark.parametrize(
     ("rule", "expected"),
-    [("median", 0.5), (0.25, 0.25), (("quantile", 0.9), 0.9), (0, 0.0)],
+    [(("quantile", 0.5), 0.5), (0.25, 0.25), (("quantile", 0.9), 0.9), (0, 0.0)],
 )
 def test_other_rules(rule, expected):
     values = np.linspace(0, 1, 101)
@@ -103,8 +103,9 @@ def test_too_few_rows_fall_back_to_the_median_by_name(rule, n):
 
 
 def test_hard_goes_before_overlap_and_ties_go_to_the_better_side():
-    confidence = np.array([0.1, 0.5, 0.5, 0.9])
-    scores = np.array([0.9, 0.9, 0.3, 0.31])
-    got = region_codes(confidence, scores, 0.5, 0.3)
-    assert got.tolist() == [2, 1, 0, 1]  # confidence .5 is not hard, score .3 not over
+    confidence = np.array([0.1, 0.5, 0.5, 0.9, 0.0])
+    scores = np.array([0.9, 0.9, 0.3, 0.31, 0.9])
+    got = region_codes(confidence, scores, 0.5, 0.3, np.arange(5) < 4)
+    # confidence .5 is not hard, score .3 not over, and the last row has no vote
+    assert got.tolist() == [2, 1, 0, 1, 3]
     assert got.dtype == np.int8

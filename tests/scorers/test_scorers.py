@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
+from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -53,8 +54,8 @@ def test_confidence_scorer_is_the_confidence_and_keeps_what_is_not_hard():
     np.testing.assert_allclose(scorer.scores_, c)
     s, k = split(c)
     assert scorer.threshold_ == pytest.approx(s[k])
-    assert scorer.keep_.sum() == len(c) - k
-    np.testing.assert_array_equal(scorer.keep_, scorer.scores_ >= scorer.threshold_)
+    assert scorer.support_.sum() == len(c) - k
+    np.testing.assert_array_equal(scorer.support_, scorer.scores_ >= scorer.threshold_)
     np.testing.assert_allclose(scorer.score_samples(X), c)
 
 
@@ -65,7 +66,7 @@ def test_confidence_scorer_is_the_confidence_and_keeps_what_is_not_hard():
 def test_confidence_scorer_other_thresholds(threshold, share):
     X = with_probabilities(n=100)[2]
     scorer = precomputed(ConfidenceScorer, threshold=threshold).fit(X)
-    assert scorer.keep_.mean() == pytest.approx(share)
+    assert scorer.support_.mean() == pytest.approx(share)
 
 
 # --------------------------------------------------------------- cut statistic
@@ -80,7 +81,7 @@ def test_cut_statistic_row_by_row(metric, n_classes):
     ).fit(X)
     expected = cut_oracle(strong, proba.argmax(axis=1), 7, metric)
     np.testing.assert_allclose(scorer.scores_, expected, atol=1e-10)
-    assert scorer.keep_ is None
+    assert scorer.support_ is None
     # the nearest row of a training row is the row itself, which fit does not count
     assert not np.allclose(scorer.score_samples(X), scorer.scores_)
 
@@ -106,17 +107,23 @@ def test_cut_statistic_of_one_class_is_zero():
     assert z.tolist() == [0, 0, 0]
 
 
-def test_cut_statistic_puts_rows_without_a_vote_last_and_keeps_their_order():
+def test_cut_statistic_never_keeps_rows_without_a_vote():
     rng = np.random.RandomState(0)
     votes = rng.randint(-1, 2, size=(100, 2))
     X = np.hstack([rng.normal(size=(100, 3)), votes])
     scorer = CutStatisticScorer(
-        MajorityVote(), strong_columns=slice(0, 3), weak_columns=slice(3, 5)
+        MajorityVote(),
+        strong_columns=slice(0, 3),
+        weak_columns=slice(3, 5),
+        random_state=0,
     ).fit(X)
     covered = (votes >= 0).any(axis=1)
     assert 0 < covered.sum() < 100
-    assert scorer.scores_[~covered].max() < scorer.scores_[covered].min()
-    assert len(np.unique(scorer.scores_[~covered].round(6))) > 1
+    assert np.isfinite(scorer.scores_[covered]).all()
+    assert (scorer.scores_[~covered] == -np.inf).all()
+    # their neighbours are rows with a vote alone
+    alone = clone(scorer).fit(X[covered])
+    np.testing.assert_allclose(alone.scores_, scorer.scores_[covered])
 
 
 def test_cut_statistic_takes_as_many_neighbours_as_there_are():
@@ -135,7 +142,7 @@ def test_self_confidence_is_the_centred_out_of_fold_probability():
     codes = proba.argmax(axis=1)
     folds = list(StratifiedKFold(3).split(strong, codes))
     scorer = precomputed(
-        SelfConfidenceScorer, probe=LogisticRegression(), cv=folds
+        SelfConfidenceScorer, estimator=LogisticRegression(), cv=folds
     ).fit(X)
     own = np.empty(120)
     for train, test in folds:
@@ -146,7 +153,7 @@ def test_self_confidence_is_the_centred_out_of_fold_probability():
     np.testing.assert_allclose(scorer.scores_, own - means[codes])
     for k in (0, 1):
         assert scorer.scores_[codes == k].mean() == pytest.approx(0, abs=1e-12)
-    assert scorer.keep_ is None
+    assert scorer.support_ is None
     # new rows: the probe of all rows, the class means of fit
     probe = LogisticRegression().fit(strong, codes)
     p = probe.predict_proba(strong)[np.arange(120), codes]
@@ -253,7 +260,7 @@ def test_a_class_named_in_the_probe_is_that_class(names):
     data = two_views()
     names = np.array(names)
     probe = LogisticRegression(class_weight={names[0].item(): 20.0})
-    scorer = SelfConfidenceScorer(weak_columns=WEAK, probe=probe, random_state=0)
+    scorer = SelfConfidenceScorer(weak_columns=WEAK, estimator=probe, random_state=0)
     scorer.fit(data.X, names[data.y])
-    assert scorer.probe_.classes_.tolist() == names.tolist()
-    assert scorer.probe_.predict_proba(data.X)[:, 0].mean() > 0.6
+    assert scorer.estimator_.classes_.tolist() == names.tolist()
+    assert scorer.estimator_.predict_proba(data.X)[:, 0].mean() > 0.6

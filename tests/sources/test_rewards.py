@@ -19,18 +19,24 @@ from overlapkit.sources import (
     Reward,
     StudentGain,
 )
-from overlapkit.sources._reading import fit_detector, part, read
+from overlapkit.sources._reading import fit_detector, read
 
 DATA = make_overlap_classification(random_state=0)
 MORE = make_overlap_classification(theta=DATA.theta, random_state=1)
 DETECTOR = OverlapDetector(weak_columns=DATA.easy_columns, random_state=0)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", OverlapkitWarning)
-    REFERENCE = fit_detector(DETECTOR, DATA.X, DATA.y)
+    REFERENCE, LABELER = fit_detector(DETECTOR, DATA.X, DATA.y)
 
 
 def batch(rows=slice(None), y=MORE.y, missing_label=None):
-    return read(DETECTOR, MORE.X[rows], None if y is None else y[rows], missing_label)
+    return read(
+        LABELER,
+        DETECTOR.rule_,
+        MORE.X[rows],
+        None if y is None else y[rows],
+        missing_label,
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +72,7 @@ def test_label_purity_is_nan_where_the_label_is_unknown():
     rows = batch(y=y, missing_label=-1)
     rewards, _ = LabelPurity().score(rows, None)
     assert np.isnan(rewards[:100]).all()
-    np.testing.assert_array_equal(rewards[100:], rows.weak.labels[100:] == y[100:])
+    np.testing.assert_array_equal(rewards[100:], rows.rows.labels[100:] == y[100:])
     nothing, _ = LabelPurity().score(batch(y=None), None)
     assert np.isnan(nothing).all()
 
@@ -75,8 +81,8 @@ def test_mean_score_is_a_rank_among_the_reference():
     reward = MeanScore(ConfidenceScorer())
     state = reward.start(REFERENCE)
     rewards, _ = reward.score(batch(), state)
-    known = REFERENCE.weak.confidence()
-    new = batch().weak.confidence()
+    known = REFERENCE.rows.confidence()
+    new = batch().rows.confidence()
     expected = [(known < c).mean() + (known == c).mean() / 2 for c in new]
     np.testing.assert_allclose(rewards, expected)
     # the reference is half way up its own ranking
@@ -87,7 +93,7 @@ def test_mean_score_is_a_rank_among_the_reference():
     "scorer",
     [
         CutStatisticScorer(n_neighbors=5),
-        SelfConfidenceScorer(probe=KNeighborsClassifier(3)),
+        SelfConfidenceScorer(estimator=KNeighborsClassifier(3)),
     ],
 )
 def test_mean_score_does_not_favour_rows_that_the_scorer_has_seen(scorer):
@@ -95,8 +101,8 @@ def test_mean_score_does_not_favour_rows_that_the_scorer_has_seen(scorer):
     # distribution; scored as new rows, its own neighbours would be among its neighbours
     reward = MeanScore(scorer)
     state = reward.start(REFERENCE)
-    own = part(REFERENCE, 0, 150)
-    assert own.rows.tolist() == list(range(150))
+    own = REFERENCE.part(0, 150)
+    assert own.positions.tolist() == list(range(150))
     seen = reward.score(own, state)[0].mean()
     new = reward.score(batch(), state)[0].mean()
     assert seen == pytest.approx(0.5, abs=0.05)
@@ -105,7 +111,7 @@ def test_mean_score_does_not_favour_rows_that_the_scorer_has_seen(scorer):
 
 def test_student_gain_of_one_class_is_nothing():
     state = StudentGain().start(REFERENCE)
-    labels = batch().weak.labels
+    labels = batch().rows.labels
     one = np.flatnonzero(labels == 1)
     assert (StudentGain().score(batch(one), state)[0] == 0).all()
     both, _ = StudentGain().score(batch(), state)
@@ -114,7 +120,7 @@ def test_student_gain_of_one_class_is_nothing():
 
 
 def test_student_gain_needs_labels_to_judge_by():
-    unlabelled = read(DETECTOR, DATA.X, None, None)
+    unlabelled = read(LABELER, DETECTOR.rule_, DATA.X, None, None)
     with pytest.raises(ValueError, match="0 labelled rows of 0 class"):
         StudentGain().start(unlabelled)
 
@@ -147,5 +153,5 @@ class Odd:
     ids=["nan", "complex", "two dimensions", "three rows", "strings"],
 )
 def test_scores_that_are_no_numbers_are_refused(value):
-    with pytest.raises(ValueError, match="Odd must give one real number for each"):
+    with pytest.raises(ValueError, match="Odd (must give one real number|gives NaN)"):
         MeanScore(Odd(value)).start(REFERENCE)

@@ -42,6 +42,7 @@ from overlapkit.sources import (
     StudentGain,
 )
 from overlapkit.thresholds import change_point
+from overlapkit.weak import WeakLabeler
 from tests.support.known_densities import KnownDensities
 
 DENSITIES = (0.1, 0.5, 0.9)
@@ -528,7 +529,7 @@ def test_a_new_class_does_not_shift_the_labels_of_the_reference(new):
 
     class Spy(OverlapDensity):
         def start(self, reference):
-            seen.append(np.mean(reference.weak.labels == reference.y))
+            seen.append(np.mean(reference.rows.labels == reference.known.labels))
             return super().start(reference)
 
     reference = REFERENCE[0], REFERENCE[1] + 1
@@ -592,13 +593,13 @@ def test_batches_after_a_pool_leave_no_stale_row_numbers():
 # -- reading -------------------------------------------------------------------------
 def test_a_round_reads_its_own_batch_only(monkeypatch):
     seen = []
-    original = OverlapDetector._new_views
+    original = WeakLabeler.label
 
     def spy(self, X):
         seen.append(len(X))
         return original(self, X)
 
-    monkeypatch.setattr(OverlapDetector, "_new_views", spy)
+    monkeypatch.setattr(WeakLabeler, "label", spy)
     fit_pool()
     assert seen == [10] * 12
 
@@ -722,9 +723,9 @@ class FreshThresholds:
         return None
 
     def score(self, batch, state):
-        confidence = batch.weak.confidence()
+        strong, confidence = batch.rows.strong, batch.rows.confidence()
         hard = confidence < change_point(confidence).threshold
-        scores = reference_similarity(batch.strong, batch.strong[hard])
+        scores = reference_similarity(strong, strong[hard])
         fresh = scores > change_point(scores[~hard]).midpoint
         return (fresh & ~hard).astype(float), None
 

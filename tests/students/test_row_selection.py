@@ -98,6 +98,6 @@ def test_the_guard_acts_below_half_of_the_share(kept, guarded):
 
 
 def test_a_selection_of_nothing_becomes_everything():
-    with pytest.warns(NoOverlapWarning, match="keeps no row; .* trained on all"):
+    with pytest.warns(NoOverlapWarning, match="keeps no row; .* learns from all"):
         keep = guard_classes(np.zeros(5, bool), np.zeros(5), np.zeros(5, int))
     assert keep.all()

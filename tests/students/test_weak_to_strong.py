@@ -32,7 +32,7 @@ from tests.support.data import WEAK, Recorder, two_views, with_probabilities
 
 STRONG = slice(10, 20)  # disjoint views: the hard features
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*look like one group", "ignore:.*certain of more than half"
+    "ignore:.*show no separate groups", "ignore:.*certain of more than half"
 )
 
 
@@ -250,7 +250,7 @@ def test_the_guard_keeps_a_class_from_vanishing():
     p = np.where(b, 0.6, 0.1) + np.linspace(0, 0.05, 200)
     X = np.column_stack([strong, 1 - p, p])
     y = np.array(["a", "b"] * 100)
-    classifier = precomputed(selector=ConfidenceScorer(threshold="median"))
+    classifier = precomputed(selector=ConfidenceScorer(threshold=("quantile", 0.5)))
     with pytest.warns(ClassCollapseWarning, match=r"Weak class 'b' makes up 50.0%"):
         fitted = classifier.fit(X, y)
     assert np.bincount(b[fitted.selected_]).tolist() == [50, 50]
@@ -278,7 +278,7 @@ def test_a_selector_that_keeps_nothing_means_all_rows():
         ({"selector": SelfConfidenceScorer()}, "has no threshold of its own"),
         (
             {"selector": OverlapDetector(weak_columns=[0], strong_columns=[1])},
-            "OverlapDetector is handed the views.*leave its strong_columns, weak_colu",
+            "OverlapDetector is given rows .* strong_columns, weak_columns cannot be",
         ),
         ({"include_labeled": True}, "Say which label stands for 'unknown'"),
         ({"selector": "best"}, "The 'selector' parameter of WeakToStrongClassifier"),
@@ -551,7 +551,7 @@ def test_missing_features_are_left_to_a_strong_model_that_takes_them():
         ),
         (np.arange(239) % 2, r"inconsistent numbers.*\[240, 239\]"),
         (np.linspace(0, 1, 240), "Unknown label type"),
-        (None, "WeakToStrongClassifier estimator requires y to be passed"),
+        (None, "requires y to be passed, but the target y is None"),
         (np.array([0, 1, None] * 80, dtype=object), "y contains None"),
         (np.array([0, 1, np.nan] * 80), r"y contains NaN.*missing_label=np.nan"),
         (np.array([0, 1, np.inf] * 80), "y contains infinity"),
@@ -577,7 +577,7 @@ def test_one_weak_class_is_an_error():
         precomputed().fit(X, np.array(["a", "b"] * 45))
     X[:5, 6:] = [0.1, 0.9]
     weight = np.r_[np.zeros(5), np.ones(85)]
-    with pytest.raises(ValueError, match=r"with a weight above 0 \(sample_w"):
+    with pytest.raises(ValueError, match=r"and a weight above 0 \(sample_w"):
         precomputed().fit(X, sample_weight=weight)
 
 
@@ -641,5 +641,21 @@ def test_trap_11_metadata_of_another_length_is_refused(n):
 
 def test_unknown_fit_parameters_are_refused():
     data = two_views()
-    with pytest.raises((TypeError, ValueError), match="groups"):
-        model().fit(data.X, data.y, groups=data.y)
+    with pytest.raises((TypeError, ValueError), match="eval_set"):
+        model().fit(data.X, data.y, eval_set=data.y)
+
+
+def test_rows_of_one_group_are_held_out_together():
+    # a nearest neighbour that has seen a copy of a row knows its label
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(60, 4)).repeat(2, axis=0), rng.randint(0, 2, 60).repeat(2)
+    groups = np.arange(60).repeat(2)
+    classifier = WeakToStrongClassifier(
+        LogisticRegression(), weak_estimator=KNeighborsClassifier(1), random_state=0
+    )
+    copied = classifier.fit(X, y).weak_labels_
+    apart = classifier.fit(X, y, groups=groups).weak_labels_
+    assert np.mean(copied == y) > 0.7
+    assert np.mean(apart == y) < 0.65
+    with pytest.raises(ValueError, match="groups has 3 entries"):
+        classifier.fit(X, y, groups=[0, 1, 2])

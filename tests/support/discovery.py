@@ -35,6 +35,9 @@ def public_estimators():
     found = {
         thing.__name__: thing
         for thing in public_objects().values()
-        if inspect.isclass(thing) and issubclass(thing, BaseEstimator)
+        if inspect.isclass(thing)
+        and issubclass(thing, BaseEstimator)
+        and hasattr(thing, "fit")
+        and not inspect.isabstract(thing)
     }
     return [found[name] for name in sorted(found)]

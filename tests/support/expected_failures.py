@@ -3,17 +3,23 @@
 import sklearn
 from sklearn.utils import get_tags
 
+from overlapkit import WeakToStrongClassifier
+
 
 def expected_failed_checks(estimator):
-    """What may fail: nothing, but for a mistake in one check of scikit-learn 1.6."""
+    """Expected failures of an estimator: name of the check -> reason."""
+    expected = {}
+    if isinstance(estimator, WeakToStrongClassifier):
+        expected["check_sample_weight_equivalence_on_dense_data"] = (
+            "a weight of 2 and a row that is there twice give other folds, hence other "
+            "out-of-fold weak labels; with given labels they are equivalent"
+        )
     if sklearn.__version__.startswith("1.6.") and (
         get_tags(estimator).input_tags.categorical
     ):
         # mended in 1.7; scikit-learn's own estimators of categories escape it because
         # they refuse negative values, which a label model (-1 = no vote) must not
-        return {
-            "check_positive_only_tag_during_fit": (
-                "the check subtracts a float from an array of integers in place"
-            )
-        }
-    return {}
+        expected["check_positive_only_tag_during_fit"] = (
+            "the check subtracts a float from an array of integers in place"
+        )
+    return expected

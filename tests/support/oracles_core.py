@@ -48,10 +48,10 @@ def overlap_scores(strong, hard, aggregation, metric="cosine"):
     out = []
     for x in strong:
         values = np.array([similarity(x, strong[h], metric) for h in hard])
-        if aggregation == "quantile":
-            out.append(np.quantile(values, 0.9))
-        elif aggregation == "topk":
-            out.append(np.sort(values)[-10:].mean())
+        if aggregation[0] == "quantile":
+            out.append(np.quantile(values, aggregation[1]))
+        elif aggregation[0] == "topk":
+            out.append(np.sort(values)[-aggregation[1] :].mean())
         else:
             out.append(getattr(np, aggregation)(values))
     return np.array(out)

@@ -11,7 +11,7 @@ from overlapkit._utils import memory_map as _memory_map
 from overlapkit._utils.memory_map import read_narrow, read_rows, release_rows
 from tests.support.data import with_probabilities
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*look like one group")
+pytestmark = pytest.mark.filterwarnings("ignore:.*show no separate groups")
 D = 254
 linux = pytest.mark.skipif(
     not Path("/proc/self/statm").exists(), reason="reads Linux's page counts"
@@ -34,11 +34,11 @@ def detector(d, **kwargs):
 
 
 @pytest.mark.parametrize("mode", ["r", "c", "r+"])
-@pytest.mark.parametrize("purify", [False, True])
-def test_a_detector_reads_maps_like_arrays(tmp_path, monkeypatch, mode, purify):
+@pytest.mark.parametrize("refine_hard", [False, 0.05])
+def test_a_detector_reads_maps_like_arrays(tmp_path, monkeypatch, mode, refine_hard):
     monkeypatch.setattr(_memory_map, "_BLOCK_BYTES", 4096)
     X = with_probabilities(n=400)[2].astype(np.float16)
-    options = {"max_hard": 20, "purify": purify}
+    options = {"max_landmarks": 20, "refine_hard": refine_hard}
     expected = detector(6, **options).fit(X)
     found = detector(6, **options).fit(mapped(tmp_path, X, mode))
     np.testing.assert_array_equal(found.reference_, expected.reference_)
@@ -73,9 +73,9 @@ def test_fit_and_transform_leave_no_map_in_memory(tmp_path):
     X[:, D:] = np.column_stack([p, 1 - p])
     del X
     X = np.load(tmp_path / "X.npy", mmap_mode="r")
-    fitted = detector(D, max_hard=50).fit(X[:2000])
+    fitted = detector(D, max_landmarks=50).fit(X[:2000])
     before = resident()
-    fitted = detector(D, max_hard=50).fit(X)
+    fitted = detector(D, max_landmarks=50).fit(X)
     fitted.transform(X)
     assert resident() - before < 40e6
     assert len(fitted.hard_indices_) > n / 20

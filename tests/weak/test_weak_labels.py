@@ -20,15 +20,19 @@ from sklearn.preprocessing import FunctionTransformer
 from overlapkit.exceptions import WeakLabelWarning
 from overlapkit.label_models import DawidSkene, MajorityVote
 from overlapkit.scorers import weak_confidence
+from overlapkit.weak import WeakLabeler, WeakRows
 from overlapkit.weak._labels import is_missing
-from overlapkit.weak._model import align_columns, out_of_fold_proba, weak_model_kind
-from overlapkit.weak._rows import (
-    WeakLabels,
-    weak_labels,
-    weak_probabilities,
-)
+from overlapkit.weak._model import out_of_fold_proba, weak_model_kind
+from overlapkit.weak._rows import align_columns
 from tests.support.data import with_probabilities
 from tests.support.oracles_core import confidence as confidence_oracle
+
+
+def weak_labels(weak_estimator, X, y, *, seed=0, **params):
+    """Fitted weak model, labelled rows, and which labels are known."""
+    labeler = WeakLabeler(weak_estimator, random_state=seed, **params)
+    rows, known = labeler.fit_label(X, y)
+    return labeler.weak_estimator_, rows, known.known
 
 
 def noise(n=200, seed=0):
@@ -288,8 +292,8 @@ def test_precomputed_needs_a_column_per_class():
         ValueError, match=r"2 column\(s\) and y holds 3 class\(es\): \["
     ):
         weak_labels("precomputed", proba, np.arange(90) % 3)
-    with pytest.raises(ValueError, match=r"Expected 3 columns of class prob.*got 2"):
-        weak_probabilities(None, proba, np.arange(3))
+    with pytest.raises(ValueError, match=r"\['a'\] names 1 columns, but .* selects 2"):
+        weak_labels("precomputed", proba, None, classes=["a"])
 
 
 @pytest.mark.parametrize("frozen", [False, True])
@@ -298,12 +302,12 @@ def test_rows_without_a_vote_have_confidence_zero(frozen):
     model = MajorityVote(class_balance=[0.2, 0.8]).fit(votes)
     if frozen:
         model = FrozenEstimator(model)
-    fitted, weak, _ = weak_labels(model, votes, None)
+    labeler = WeakLabeler(model)
+    weak, _ = labeler.fit_label(votes)
     assert weak.covered.tolist() == [True, True, False, True]
     # the class balance says .8, which is knowledge about no row in particular
     assert weak.confidence().tolist() == [1, 1, 0, 1]
-    _, covered = weak_probabilities(fitted, votes[::-1], weak.classes)
-    assert covered.tolist() == [True, False, True, True]
+    assert labeler.label(votes[::-1]).covered.tolist() == [True, False, True, True]
 
 
 def test_votes_take_the_names_of_the_labels():
@@ -459,18 +463,14 @@ def test_labels_of_another_problem_than_the_weak_models_are_refused():
 
 def undecided(n=400, seed=0):
     content = np.random.RandomState(seed).normal(size=(n, 3))
-    return WeakLabels(
-        np.full((n, 2), 0.5), np.arange(2), np.ones(n, bool), seed=1, content=content
-    )
+    return WeakRows.from_proba(content, np.full((n, 2), 0.5), seed=1)
 
 
 def test_ties_are_broken_by_what_the_row_holds():
     weak = undecided()
     assert 0.4 < weak.codes.mean() < 0.6
     order = np.random.RandomState(1).permutation(400)
-    moved = WeakLabels(
-        weak.proba, weak.classes, weak.covered, seed=1, content=weak.content[order]
-    )
+    moved = WeakRows.from_proba(weak.strong[order], weak.proba, seed=1)
     np.testing.assert_array_equal(moved.codes, weak.codes[order])
     part = weak.take(order[:50])
     np.testing.assert_array_equal(part.codes, weak.codes[order[:50]])
@@ -478,9 +478,8 @@ def test_ties_are_broken_by_what_the_row_holds():
 
 
 def test_a_model_that_is_undecided_about_everything_is_warned_of():
-    X, _ = noise(20)
     with pytest.warns(WeakLabelWarning, match="undecided about each of the 20 rows"):
-        weak_labels("precomputed", np.full((20, 2), 0.5), None, content=X)
+        weak_labels("precomputed", np.full((20, 2), 0.5), None)
 
 
 # ---------------------------------------------------------------------- labels
@@ -505,7 +504,7 @@ def test_missing_labels(y, missing, expected):
     ("y", "missing", "message"),
     [
         (np.full(30, 4), None, r"one class only \(4, in 30 labelled rows\)"),
-        (np.full(30, -1), -1, "y is None or holds no known label. Give labels for som"),
+        (np.full(30, -1), -1, "y is None or holds no known label: it learns"),
         (None, None, "requires y to be passed"),
         (np.array([0, 1, None] * 10, dtype=object), None, "y contains None.*missing_l"),
         (np.linspace(0, 1, 30), None, "Unknown label type"),

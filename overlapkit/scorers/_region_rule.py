@@ -1,0 +1,235 @@
+"""RegionRule: thresholds and hard rows of one fit, by which any rows are read."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from overlapkit._utils.memory_map import read_rows
+from overlapkit.scorers._neighbors import neighbor_similarity
+from overlapkit.scorers._regions import region_codes
+from overlapkit.scorers._similarity import PreparedReference
+from overlapkit.weak._views import check_strong
+
+__all__ = ["RegionReading", "RegionRule"]
+
+
+class RegionReading(NamedTuple):
+    """What a rule says of rows.
+
+    Attributes
+    ----------
+    confidence : ndarray of shape (n_samples,)
+        Weak confidence; 0 for rows that are not covered.
+    scores : ndarray of shape (n_samples,)
+        Similarity to the hard rows.
+    certainty : ndarray of shape (n_samples,)
+        The confidence, lifted to the threshold for rows that are not counted as hard
+        because they resemble confident ones.
+    regions : ndarray of shape (n_samples,) of int8
+        0 easy, 1 overlap, 2 hard, 3 not covered.
+    ranks : ndarray of shape (n_samples,)
+        The scores, with hard rows below all others, least confident last.
+    """
+
+    confidence: np.ndarray
+    scores: np.ndarray
+    certainty: np.ndarray
+    regions: np.ndarray
+    ranks: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class RegionRule:
+    """A fitted rule that reads easy, overlap and hard rows, of `fit` or new.
+
+    Thresholds, hard rows and representation come from one fit and are applied to any
+    rows, so that densities of different batches are comparable.
+
+    Parameters
+    ----------
+    confidence : {"margin", "max", "entropy"}
+        Kind of weak confidence.
+    confidence_threshold, overlap_threshold : float
+        Hard is strictly below the first; of the rest, overlap strictly above the
+        second.
+    reference : ndarray of shape (n_reference, n_features)
+        The hard rows that others are compared with, as the representation gives them.
+    metric : {"cosine", "dot", "euclidean"}
+        The similarity.
+    aggregation : dict
+        Parameters of the aggregation of similarities.
+    representation, neighbors : transformer or None
+        Fitted, see :class:`~overlapkit.OverlapDetector`.
+    confident_reference : ndarray of shape (n_confident, n_features)
+        Confident rows, resembling which takes a row out of the hard ones.
+    refinement_threshold : float
+        Mean similarity to those above which it does; infinite: never.
+    score_floor : float
+        Smallest score of a row that is not hard, for the ranks.
+    n_jobs : int or None
+        Threads.
+    """
+
+    confidence: str
+    confidence_threshold: float
+    overlap_threshold: float
+    reference: np.ndarray
+    metric: str
+    aggregation: dict
+    representation: Any
+    neighbors: Any
+    confident_reference: np.ndarray
+    refinement_threshold: float
+    score_floor: float
+    n_jobs: int | None
+
+    def represent(self, strong) -> np.ndarray:
+        """The strong view as similarities take it: represented, finite floats.
+
+        Parameters
+        ----------
+        strong : array or dataframe of shape (n_samples, n_strong_features)
+            The strong view.
+
+        Returns
+        -------
+        strong : ndarray of shape (n_samples, n_features)
+            What rows of `reference` are like.
+        """
+        if self.representation is not None:
+            strong = self.representation.transform(strong)
+        return check_strong(strong)
+
+    def read(self, rows) -> RegionReading:
+        """Regions of weakly labelled rows.
+
+        Parameters
+        ----------
+        rows : WeakRows
+            The rows.
+
+        Returns
+        -------
+        reading : RegionReading
+            Confidence, score and region of each.
+        """
+        strong = self.represent(rows.strong)
+        confidence = rows.confidence(self.confidence)
+        scores = similarity_to(
+            self.reference,
+            strong,
+            self.metric,
+            self.aggregation,
+            self.neighbors,
+            self.n_jobs,
+        )
+        certainty = lift_confident(
+            strong,
+            confidence,
+            self.confidence_threshold,
+            self.confident_reference,
+            self.refinement_threshold,
+            self.metric,
+            self.n_jobs,
+        )
+        return self.conclude(confidence, scores, certainty, rows.covered)
+
+    def conclude(self, confidence, scores, certainty, covered) -> RegionReading:
+        """Regions and ranks from confidences and scores.
+
+        Parameters
+        ----------
+        confidence, scores, certainty : ndarray of shape (n_samples,)
+            As :class:`RegionReading` holds them.
+        covered : ndarray of shape (n_samples,) of bool
+            Rows with a weak label.
+
+        Returns
+        -------
+        reading : RegionReading
+            All of it.
+        """
+        regions = region_codes(
+            certainty,
+            scores,
+            self.confidence_threshold,
+            self.overlap_threshold,
+            covered,
+        )
+        below = certainty - self.confidence_threshold
+        floor = self.score_floor
+        ranks = np.where(below < 0, floor + below, np.maximum(scores, floor))
+        return RegionReading(confidence, scores, certainty, regions, ranks)
+
+    def decide(self, reading) -> np.ndarray:
+        """Distance to the overlap threshold, above 0 for overlap rows.
+
+        Parameters
+        ----------
+        reading : RegionReading
+            Of the rows.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+            Score less its threshold; for hard rows at most the (negative) distance of
+            their confidence to its threshold.
+        """
+        threshold = min(self.overlap_threshold, np.finfo(reading.scores.dtype).max)
+        below = reading.certainty - self.confidence_threshold
+        decision = reading.scores - threshold
+        return np.where(below < 0, np.minimum(decision, below), decision)
+
+
+def similarity_to(reference, strong, metric, aggregation, neighbors, n_jobs):
+    """Similarity of represented rows to reference rows; 0 without any."""
+    dtype = np.float64 if strong.dtype == np.float64 else np.float32
+    if len(reference) == 0:
+        return np.zeros(len(strong), dtype=dtype)
+    if neighbors is not None:
+        return neighbor_similarity(neighbors, strong, reference, metric, n_jobs)
+    prepared = PreparedReference(reference, metric=metric, dtype=dtype)
+    return prepared.score(strong, **aggregation, n_jobs=n_jobs)
+
+
+def lift_confident(
+    strong, confidence, threshold, confident, least_similarity, metric, n_jobs
+) -> np.ndarray:
+    """Confidences; those of rows that resemble confident ones lifted to the threshold.
+
+    Parameters
+    ----------
+    strong : ndarray of shape (n_samples, n_features)
+        Represented rows.
+    confidence : ndarray of shape (n_samples,)
+        Weak confidence.
+    threshold : float
+        Below which a row is a candidate for hard.
+    confident : ndarray of shape (n_confident, n_features)
+        Confident rows.
+    least_similarity : float
+        Mean similarity to those above which a candidate is not hard.
+    metric : str
+        The similarity.
+    n_jobs : int or None
+        Threads.
+
+    Returns
+    -------
+    certainty : ndarray of shape (n_samples,)
+    """
+    candidates = np.flatnonzero(confidence < threshold)
+    if np.isinf(least_similarity) or len(candidates) == 0:
+        return confidence
+    similarity = similarity_to(
+        confident,
+        read_rows(strong, candidates),
+        metric,
+        {"aggregation": "mean"},
+        None,
+        n_jobs,
+    )
+    certainty = confidence.copy()
+    certainty[candidates[similarity > least_similarity]] = threshold
+    return certainty

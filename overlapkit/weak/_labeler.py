@@ -1,0 +1,400 @@
+"""From X and known labels to weakly labelled rows."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length
+
+from overlapkit._utils.memory_map import read_narrow
+from overlapkit._utils.sklearn_compat import (
+    HasMethods,
+    StrOptions,
+    _num_samples,
+    _safe_indexing,
+)
+from overlapkit._utils.warnings import warn
+from overlapkit.diagnostics import view_alignment
+from overlapkit.exceptions import (
+    SimilarViewsWarning,
+    UncoveredRowsWarning,
+    WeakLabelWarning,
+)
+from overlapkit.weak._confidence import check_probabilities
+from overlapkit.weak._labels import check_common_labels, check_labels, known_labels
+from overlapkit.weak._model import (
+    classes_of_columns,
+    fit_classifier,
+    fit_label_model,
+    label_model_in,
+    weak_model_kind,
+)
+from overlapkit.weak._rows import KnownLabels, WeakRows, align_columns
+from overlapkit.weak._views import (
+    check_features,
+    resolve_columns,
+    select_columns,
+)
+
+__all__ = ["LABELER_CONSTRAINTS", "WeakLabeler", "sample_rows"]
+
+# of the parameters by which an estimator says how rows are labelled
+LABELER_CONSTRAINTS: dict = {
+    "weak_estimator": [
+        HasMethods(["fit", "predict_proba"]),
+        StrOptions({"precomputed"}),
+        None,
+    ],
+    "strong_columns": "no_validation",
+    "weak_columns": "no_validation",
+    "classes": ["array-like", None],
+    "missing_label": "no_validation",
+    "cv": ["cv_object"],
+    "n_jobs": [Integral, None],
+    "random_state": ["random_state"],
+}
+
+# so many labelled rows can show that weak labels are worse than a guess
+_FEW_LABELS = 10
+_ALIGNMENT_ROWS = 1000  # rows to compare the views on
+
+
+class WeakLabeler(BaseEstimator):
+    """Label rows with a weak model of any kind.
+
+    It splits X into the columns of the weak and of the strong model, fits the weak
+    model, and labels every row without showing it its own label: rows whose label is
+    known get out-of-fold probabilities, other rows those of the model fitted on all
+    known labels. Label models, fitted models and given probabilities see no label, so
+    their probabilities are used as they are.
+
+    Detectors, scorers and classifiers of this package own one each. Use it to make
+    :class:`WeakRows` for a scorer, reward or experiment of your own.
+
+    Parameters
+    ----------
+    weak_estimator : estimator, "precomputed" or None, default=None
+        The weak model, as in :class:`~overlapkit.OverlapDetector`.
+    strong_columns, weak_columns : selector, default=None
+        The columns each model sees: whatever
+        :class:`~sklearn.compose.ColumnTransformer` takes. None: all columns.
+    classes : array-like of shape (n_classes,), default=None
+        Names of the probability columns, in their order, with
+        ``weak_estimator="precomputed"``; with a label model, the sorted labels that
+        the votes 0, 1, ... stand for. None: the labels of y say so.
+    missing_label : scalar, default=None
+        What stands in y for "label unknown". None: every label is known.
+    cv : int, splitter or iterable, default=5
+        Folds of the out-of-fold probabilities.
+    n_jobs : int, default=None
+        Folds fitted at once.
+    random_state : int, RandomState instance or None, default=None
+        Shuffles the folds and breaks ties of weak labels.
+
+    Attributes
+    ----------
+    weak_estimator_ : estimator or None
+        The weak model fitted on all known labels; None: precomputed.
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    alignment_ : float
+        How much the views see the same, see
+        :func:`~overlapkit.diagnostics.view_alignment`; 1 if neither
+        `strong_columns` nor `weak_columns` is given, NaN where the views cannot be
+        compared or the weak columns are probabilities.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns of X, where it has names.
+
+    Examples
+    --------
+    >>> from overlapkit.datasets import make_overlap_classification
+    >>> from overlapkit.weak import WeakLabeler
+    >>> data = make_overlap_classification(n_easy=100, n_hard=100, random_state=0)
+    >>> labeler = WeakLabeler(weak_columns=data.easy_columns, random_state=0)
+    >>> rows, known = labeler.fit_label(data.X, data.y)
+    >>> bool((rows.labels == data.y).mean() > 0.6)
+    True
+    >>> len(labeler.label(data.X[:5]))
+    5
+    """
+
+    def __init__(
+        self,
+        weak_estimator: Any = None,
+        *,
+        strong_columns: Any = None,
+        weak_columns: Any = None,
+        classes: Any = None,
+        missing_label: Any = None,
+        cv: Any = 5,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.weak_estimator = weak_estimator
+        self.strong_columns = strong_columns
+        self.weak_columns = weak_columns
+        self.classes = classes
+        self.missing_label = missing_label
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit_label(
+        self, X, y=None, *, groups=None, **fit_params
+    ) -> tuple[WeakRows, KnownLabels]:
+        """Fit the weak model and label the rows of X.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_samples, n_features)
+            Both views, side by side.
+        y : array-like of shape (n_samples,), default=None
+            Labels the weak model learns from; `missing_label` where unknown.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group are held out together; with an integer `cv`, in stratified
+            folds of groups.
+        **fit_params : dict
+            Passed to the weak model's ``fit``; of arrays with an entry per row, those
+            of the rows it is fitted on.
+
+        Returns
+        -------
+        rows : WeakRows
+            The strong view with its weak labels.
+        known : KnownLabels
+            The labels that y holds.
+
+        Raises
+        ------
+        ValueError
+            If y is missing where the weak model needs it, holds a single class or
+            labels that are not the weak model's, or a column does not exist.
+        """
+        X = check_features(self, X, reset=True)
+        if y is not None:
+            check_consistent_length(X, y)
+            y = check_labels(y, self.missing_label)
+        known = KnownLabels(*known_labels(y, self.missing_label, _num_samples(X)))
+        self._strong = resolve_columns(X, self.strong_columns, name="strong_columns")
+        self._weak = resolve_columns(X, self.weak_columns, name="weak_columns")
+        self._warn_if_strong_view_holds_answers(X)
+        # one draw, whatever follows: folds and ties depend on it
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        X_weak = read_narrow(select_columns(X, self._weak))
+        proba, classes = self._fit_weak_model(X_weak, known, fit_params, groups)
+        self.classes_ = self._all_classes(classes, known)
+        rows = self._as_rows(X, X_weak, proba, classes)
+        if not rows.covered.any():
+            raise ValueError(
+                f"None of the {len(rows)} rows has a vote, so there is no weak label "
+                "to learn from. Are votes -1 for 'no vote' and 0, 1, ... for classes?"
+            )
+        self.alignment_ = self._compare_views(rows, X)
+        self._warn_about(rows, known)
+        return rows, known
+
+    def label(self, X) -> WeakRows:
+        """Label new rows with the fitted weak model.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_samples, n_features)
+            Both views, as in fit.
+
+        Returns
+        -------
+        rows : WeakRows
+            The strong view with its weak labels.
+
+        Raises
+        ------
+        ValueError
+            If X has other columns than in fit, or probabilities are none.
+        """
+        X = check_features(self, X, reset=False)
+        X_weak = read_narrow(select_columns(X, self._weak))
+        model = self.weak_estimator_
+        if model is None:
+            proba = check_probabilities(X_weak, name="weak_columns (precomputed)")
+            classes = self._column_classes
+            if proba.shape[1] != len(classes):
+                raise ValueError(
+                    f"Expected {len(classes)} columns of class probabilities, got "
+                    f"{proba.shape[1]}."
+                )
+        else:
+            proba, classes = model.predict_proba(X_weak), model.classes_
+        return self._as_rows(X, X_weak, proba, classes)
+
+    def strong(self, X) -> Any:
+        """Strong view of X, which may be a dataframe that lacks weak columns.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_samples, n_features)
+            As in fit.
+
+        Returns
+        -------
+        strong : array or dataframe of shape (n_samples, n_strong_features)
+            The strong columns.
+        """
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and self._strong is not None and hasattr(X, "columns"):
+            strong = [str(name) for name in names[self._strong]]
+            present = set(X.columns)
+            if set(strong) <= present and not set(names) <= present:
+                return _safe_indexing(X, strong, axis=1)
+        return select_columns(check_features(self, X, reset=False), self._strong)
+
+    @property
+    def splits_views(self) -> bool:
+        """Whether one of the models sees some of the columns only."""
+        return self._strong is not None or self._weak is not None
+
+    def _fit_weak_model(self, X_weak, known, fit_params, groups):
+        """Set `weak_estimator_`; return probabilities and the classes of its columns.
+
+        Returns
+        -------
+        proba : array-like of shape (n_samples, n_columns)
+        classes : ndarray of shape (n_columns,)
+        """
+        kind = weak_model_kind(self.weak_estimator)
+        self._column_classes = None
+        if kind == "classifier":
+            self.weak_estimator_, proba, classes = fit_classifier(
+                self.weak_estimator,
+                X_weak,
+                known.known,
+                known.labels,
+                self.cv,
+                self.n_jobs,
+                self._seed,
+                fit_params,
+                groups,
+            )
+        elif kind == "precomputed":
+            self.weak_estimator_ = None
+            proba = check_probabilities(X_weak, name="weak_columns (precomputed)")
+            classes = classes_of_columns(self.classes, known.labels, proba.shape[1])
+            self._column_classes = classes
+        else:
+            self.weak_estimator_ = self.weak_estimator
+            if kind == "votes":
+                self.weak_estimator_ = fit_label_model(
+                    self.weak_estimator, X_weak, known.known, known.labels, self.classes
+                )
+            proba = self.weak_estimator_.predict_proba(X_weak)
+            classes = self.weak_estimator_.classes_
+        return proba, np.asarray(classes)
+
+    def _all_classes(self, classes, known) -> np.ndarray:
+        """Classes of the weak model and of the known labels, sorted."""
+        if len(known):
+            check_common_labels(
+                classes,
+                known.labels,
+                "The weak model knows the classes {first}, y holds {second}",
+            )
+            classes = np.union1d(classes, known.labels)
+        return np.unique(classes)
+
+    def _as_rows(self, X, X_weak, proba, classes) -> WeakRows:
+        n_samples = _num_samples(X)
+        if np.ndim(proba) != 2 or len(proba) != n_samples:
+            raise ValueError(
+                f"The weak model {type(self.weak_estimator_).__name__} returned "
+                f"probabilities of shape {np.shape(proba)} for {n_samples} rows: one "
+                "row of class probabilities for each is needed. A single column must "
+                "be selected as a list, weak_columns=['text'], unless the weak model "
+                "takes one-dimensional input."
+            )
+        voting, votes_in = label_model_in(self.weak_estimator_, X_weak)
+        covered = votes = None
+        if voting is not None:
+            covered = voting.covered(votes_in)
+        return WeakRows.from_proba(
+            select_columns(X, self._strong),
+            align_columns(proba, classes, self.classes_),
+            self.classes_,
+            covered=covered,
+            votes=votes,
+            seed=self._seed,
+        )
+
+    def _compare_views(self, rows, X) -> float:
+        """Alignment of the views on some rows; NaN where they have no numbers."""
+        if not self.splits_views:
+            return 1.0
+        if weak_model_kind(self.weak_estimator) == "precomputed":
+            return np.nan
+        positions = sample_rows(np.arange(len(rows)), _ALIGNMENT_ROWS, rows)
+        weak = select_columns(_safe_indexing(X, positions), self._weak)
+        try:
+            return view_alignment(_safe_indexing(rows.strong, positions), weak)
+        except (TypeError, ValueError):  # categories or missing values: no products
+            return np.nan
+
+    def _warn_if_strong_view_holds_answers(self, X) -> None:
+        """Votes and probabilities are the weak labels, not a view of the row."""
+        kind = weak_model_kind(self.weak_estimator)
+        if kind == "prefit":
+            kind = weak_model_kind(self.weak_estimator.estimator)
+        if kind not in ("votes", "precomputed") or self._weak is None:
+            return
+        strong = np.arange(X.shape[1]) if self._strong is None else self._strong
+        if np.isin(self._weak, strong).any():
+            what = "votes" if kind == "votes" else "probabilities"
+            warn(
+                f"strong_columns includes the {what} that the weak labels come from. "
+                "Similarities and the strong model would then depend on them: leave "
+                "them out of strong_columns.",
+                SimilarViewsWarning,
+            )
+
+    def _warn_about(self, rows, known) -> None:
+        """Warn if the weak labels carry no information, or contradict known labels."""
+        covered = rows.covered
+        if not covered.all():
+            warn(
+                f"{(~covered).sum()} of {len(rows)} rows ({(~covered).mean():.1%}) "
+                "have no vote, hence no weak label: they are left out of thresholds, "
+                "selection and training.",
+                UncoveredRowsWarning,
+            )
+        if len(rows.classes) > 1 and not rows.confidence().any():
+            warn(
+                f"The weak model is undecided about each of the {len(rows)} rows: "
+                "among equally probable classes its labels are drawn at random.",
+                WeakLabelWarning,
+            )
+        if weak_model_kind(self.weak_estimator) == "classifier":
+            return
+        judged = covered[known.known]
+        if judged.sum() < _FEW_LABELS or len(rows.classes) < 2:
+            return
+        right = rows.labels[known.known][judged] == known.labels[judged]
+        guessing = 1 / len(rows.classes)
+        error = np.sqrt(guessing * (1 - guessing) / judged.sum())
+        if right.mean() < guessing - 3 * error:
+            warn(
+                f"The weak labels are right in {right.mean():.1%} of the "
+                f"{judged.sum()} rows whose label is known, less often than a guess "
+                f"({guessing:.1%}). Check that vote code k, or probability column k, "
+                f"means class k of {rows.classes.tolist()[:10]}.",
+                WeakLabelWarning,
+            )
+
+
+def sample_rows(positions, size, rows) -> np.ndarray:
+    """At most `size` of the positions, the same rows in whatever order they come."""
+    if size is None or len(positions) <= size:
+        return positions
+    # a seeded hash of what the row holds decides, not its position
+    drawn = np.argsort(rows.hash_of(positions), kind="stable")[:size]
+    return positions[np.sort(drawn)]
