@@ -7,7 +7,9 @@ import pandas as pd
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit.weak._labels import check_labels, known_labels
+from overlapkit.weak._rows import KnownLabels
 
 __all__ = [
     "changed_params",
@@ -121,14 +123,12 @@ def check_one_kind(parts) -> None:
         )
 
 
-def check_y(X, y, missing_label):
-    """Y as a flat array of class labels, or None."""
-    if y is None:
-        return None
-    check_consistent_length(X, y)
-    y = check_labels(y, missing_label)
-    known_labels(y, missing_label, len(y))  # raises for values that are no labels
-    return y
+def check_y(X, y, missing_label) -> tuple[np.ndarray | None, KnownLabels]:
+    """Y as a flat array of class labels, or None, and the labels that are known."""
+    if y is not None:
+        check_consistent_length(X, y)
+        y = check_labels(y, missing_label)
+    return y, KnownLabels(*known_labels(y, missing_label, _num_samples(X)))
 
 
 def changed_params(before, now) -> list[str]:

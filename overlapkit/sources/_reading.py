@@ -15,9 +15,9 @@ from overlapkit.sources._run import Reading
 from overlapkit.students._selection import guard_classes
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
-from overlapkit.weak._labels import is_missing, known_labels
+from overlapkit.weak._labels import is_missing
 from overlapkit.weak._model import weak_model_kind
-from overlapkit.weak._rows import KnownLabels, align_columns
+from overlapkit.weak._rows import align_columns
 from overlapkit.weak._views import check_strong, resolve_columns, select_columns
 
 __all__ = [
@@ -107,10 +107,9 @@ def frozen_weak_model(fitted) -> Any:
     return model if isinstance(model, FrozenEstimator) else FrozenEstimator(model)
 
 
-def read(labeler, rule, X, y, missing_label) -> Batch:
-    """New rows as a Batch; nothing is fitted."""
+def read(labeler, rule, X, known) -> Batch:
+    """New rows and their known labels as a Batch; nothing is fitted."""
     rows = labeler.label(X)
-    known = KnownLabels(*known_labels(y, missing_label, len(rows)))
     return Batch(X, rows, rule.read(rows).regions, known, rule)
 
 

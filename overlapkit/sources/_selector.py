@@ -53,7 +53,7 @@ from overlapkit.sources._reading import (
 from overlapkit.sources._rewards import OverlapDensity
 from overlapkit.sources._run import Rules, SourceRun
 from overlapkit.students._prediction import StudentMixin
-from overlapkit.weak._labels import is_missing, known_labels, same_marker
+from overlapkit.weak._labels import same_marker
 from overlapkit.weak._model import weak_model_kind
 from overlapkit.weak._views import check_features
 
@@ -376,8 +376,7 @@ class UCBSourceSelector(
         context = self._init_callback_context(max_subtasks=self.n_rounds + 1)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         X = check_features(self, X, reset=True)
-        marker = self._unknown_label()
-        y = check_y(X, y, marker)
+        y, known = check_y(X, y, self._unknown_label())
         rows, reference = np.arange(_num_samples(X)), self.reference
         if sources is None:
             name = 0 if self.source_names is None else plain(self.source_names)[0]
@@ -385,7 +384,7 @@ class UCBSourceSelector(
         codes, found = check_sources(sources, X)
         reference_indices = None
         if isinstance(reference, str) and reference == "labeled":
-            rows, reference_indices = _split_by_label(y, marker, len(rows))
+            rows, reference_indices = _split_by_label(known)
             reference = _safe_indexing(X, reference_indices), y[reference_indices]
             present, codes = np.unique(codes[rows], return_inverse=True)
             found = [found[code] for code in present]
@@ -400,12 +399,11 @@ class UCBSourceSelector(
         self._pool_size = size
         self._begin(run, reference)
         self.reference_indices_ = reference_indices
-        known = known_labels(y, marker, _num_samples(X))[1]
-        self.classes_ = _union(self.classes_, known)
+        self.classes_ = _union(self.classes_, known.labels)
         if self.shuffle:
             rng = np.random.RandomState(seed)
             left = {name: rng.permutation(pool) for name, pool in left.items()}
-        self.collected_indices_ = self._play(X, y, left, context)
+        self.collected_indices_ = self._play(X, y, known, left, context)
         if self.detector_ is None:
             self._fit_on_collected()
         with fit_task(context, self, "train the student"):
@@ -426,7 +424,7 @@ class UCBSourceSelector(
             )
         return names
 
-    def _play(self, X, y, left, context):
+    def _play(self, X, y, known, left, context):
         """Draw batches from the rows that are `left` of each source, to the last round.
 
         Returns the positions of the rows drawn.
@@ -441,9 +439,8 @@ class UCBSourceSelector(
             if len(draw) < size and not only:
                 self._warn_short(name, len(draw), size)
             with fit_task(context, self, "round"):
-                self._take(
-                    _safe_indexing(X, draw), None if y is None else y[draw], name
-                )
+                labels = None if y is None else y[draw]
+                self._take(_safe_indexing(X, draw), labels, known.take(draw), name)
             taken.append(draw)
         if not taken:
             raise ValueError(
@@ -498,20 +495,19 @@ class UCBSourceSelector(
         fresh = not len(self._batches) and self._reference is None
         X = check_features(self, X, reset=fresh)
         marker = self._unknown_label()
-        y = check_y(X, y, marker)
+        y, known = check_y(X, y, marker)
         if y is None and marker is not None:
             y = np.full(n_rows, marker)
         self._batches.check(X, y)
         self._check_y_given(y)
-        known = known_labels(y, marker, n_rows)[1]
-        check_one_kind([self.classes_, classes, known])
+        check_one_kind([self.classes_, classes, known.labels])
         size = run.rules.batch_size
         if size is not None and n_rows < size:
             self._warn_short(name, n_rows, size)
-        self._take(X, y, name)
+        self._take(X, y, known, name)
         # positions in a pool do not cover the rows of a batch
         vars(self).pop("collected_indices_", None)
-        self.classes_ = _union(_union(self.classes_, classes), known)
+        self.classes_ = _union(_union(self.classes_, classes), known.labels)
         self._warn_overspent(run.spent)
         every = self.train_every
         if self._run.next is None or (every is not None and self._run.t % every == 0):
@@ -619,7 +615,7 @@ class UCBSourceSelector(
                 )
             X, y = reference
             X = check_features(self, X, reset="n_features_in_" not in vars(self))
-            y = check_y(X, y, self._unknown_label())
+            y, _ = check_y(X, y, self._unknown_label())
             detector = self._unfitted_detector()
             batch, labeler = fit_detector(detector, X, y)
             given = LabeledReference(batch)
@@ -631,7 +627,7 @@ class UCBSourceSelector(
         self.detector_, self._labeler = detector, labeler
         self._reward_state, self.classes_ = state, classes
 
-    def _take(self, X, y, name):
+    def _take(self, X, y, known, name):
         """Read a batch, enter it and choose the next source: all or nothing."""
         # first all that can fail, then all that changes the state
         check_readable(self.detector, X)
@@ -645,7 +641,7 @@ class UCBSourceSelector(
         else:
             reading = None
             if detector is not None:
-                batch = read(labeler, detector.rule_, X, y, self._unknown_label())
+                batch = read(labeler, detector.rule_, X, known)
                 reading, state = reading_of(self._reward, batch, state)
             run = run.with_batch(name, len(X), reading)
         self._batches, self._run = batches, run
@@ -825,18 +821,16 @@ def _is_given(reference) -> bool:
     return isinstance(reference, tuple)
 
 
-def _split_by_label(y, missing_label, n_rows) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the rows without a label and of those with one."""
-    known = np.zeros(n_rows, dtype=bool)
-    if y is not None:
-        known = ~is_missing(y, missing_label)
-    if known.all() or not known.any():
+def _split_by_label(known) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the rows without a known label and of those with one."""
+    mask = known.known
+    if mask.all() or not mask.any():
         raise ValueError(
-            f"reference='labeled' uses the labelled rows as the reference, and "
-            f"{known.sum()} of {n_rows} rows are labelled: there must be some of "
+            "reference='labeled' uses the labelled rows as the reference, and "
+            f"{mask.sum()} of {len(mask)} rows are labelled: there must be some of "
             "either kind. Is missing_label set?"
         )
-    return np.flatnonzero(~known), np.flatnonzero(known)
+    return np.flatnonzero(~mask), known.rows
 
 
 def _union(classes, others):

@@ -6,8 +6,9 @@ from benchmarks._sources_authors import AuthorsOverlap
 from overlapkit import OverlapDetector
 from overlapkit.datasets import make_overlap_classification
 from overlapkit.exceptions import OverlapkitWarning
-from overlapkit.sources._reading import fit_detector, read
+from overlapkit.sources import Batch
 from overlapkit.thresholds import binseg_change_point
+from overlapkit.weak import KnownLabels, WeakLabeler
 
 DATA = make_overlap_classification(random_state=0)
 MORE = make_overlap_classification(theta=DATA.theta, random_state=1)
@@ -29,14 +30,16 @@ def authors_rewards(batches):
 
 
 def test_earlier_rows_are_scored_again_against_all_hard_rows():
-    detector = OverlapDetector(weak_columns=DATA.easy_columns, random_state=0)
+    labeler = WeakLabeler(weak_columns=DATA.easy_columns, random_state=0)
+    rows, _ = labeler.fit_label(DATA.X, DATA.y)
+    unknown = KnownLabels(np.zeros(60, dtype=bool), np.empty(0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OverlapkitWarning)
-        _, labeler = fit_detector(detector, DATA.X, DATA.y)
-    batches = [
-        read(labeler, detector.rule_, MORE.X[rows], MORE.y[rows], None)
-        for rows in (slice(k, k + 60) for k in (0, 60, 120))
-    ]
+        rule = OverlapDetector().fit_rows(rows).rule_
+    batches = []
+    for k in (0, 60, 120):
+        X, rows = MORE.X[k : k + 60], labeler.label(MORE.X[k : k + 60])
+        batches.append(Batch(X, rows, rule.read(rows).regions, unknown, rule))
     reward, state = AuthorsOverlap(), None
     for rows, expected in zip(batches, authors_rewards(batches)):
         rewards, state = reward.score(rows, state)

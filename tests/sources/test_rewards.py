@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,29 +14,38 @@ from overlapkit.scorers import (
     SelfConfidenceScorer,
 )
 from overlapkit.sources import (
+    Batch,
     LabelPurity,
     MeanScore,
     OverlapDensity,
     Reward,
     StudentGain,
 )
-from overlapkit.sources._reading import fit_detector, read
+from overlapkit.weak import KnownLabels, WeakLabeler
 
 DATA = make_overlap_classification(random_state=0)
 MORE = make_overlap_classification(theta=DATA.theta, random_state=1)
-DETECTOR = OverlapDetector(weak_columns=DATA.easy_columns, random_state=0)
+LABELER = WeakLabeler(weak_columns=DATA.easy_columns, random_state=0)
+ROWS, KNOWN = LABELER.fit_label(DATA.X, DATA.y)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", OverlapkitWarning)
-    REFERENCE, LABELER = fit_detector(DETECTOR, DATA.X, DATA.y)
+    DETECTOR = OverlapDetector(random_state=0).fit_rows(ROWS, labeler=LABELER)
+REFERENCE = Batch(
+    DATA.X, ROWS, DETECTOR.labels_, KNOWN, DETECTOR.rule_, np.arange(len(ROWS))
+)
 
 
-def batch(rows=slice(None), y=MORE.y, missing_label=None):
-    return read(
-        LABELER,
+def batch(rows=slice(None), known=True):
+    """New rows, labelled and read as the reference was; the label is known or not."""
+    X, y = MORE.X[rows], MORE.y[rows]
+    known = np.broadcast_to(known, len(X))
+    rows = LABELER.label(X)
+    return Batch(
+        X,
+        rows,
+        DETECTOR.rule_.read(rows).regions,
+        KnownLabels(known, y[known]),
         DETECTOR.rule_,
-        MORE.X[rows],
-        None if y is None else y[rows],
-        missing_label,
     )
 
 
@@ -67,13 +77,11 @@ def test_overlap_density_is_the_prediction_of_the_detector():
 
 
 def test_label_purity_is_nan_where_the_label_is_unknown():
-    y = MORE.y.copy()
-    y[:100] = -1
-    rows = batch(y=y, missing_label=-1)
+    rows = batch(known=np.arange(300) >= 100)
     rewards, _ = LabelPurity().score(rows, None)
     assert np.isnan(rewards[:100]).all()
-    np.testing.assert_array_equal(rewards[100:], rows.rows.labels[100:] == y[100:])
-    nothing, _ = LabelPurity().score(batch(y=None), None)
+    np.testing.assert_array_equal(rewards[100:], rows.rows.labels[100:] == MORE.y[100:])
+    nothing, _ = LabelPurity().score(batch(known=False), None)
     assert np.isnan(nothing).all()
 
 
@@ -120,7 +128,7 @@ def test_student_gain_of_one_class_is_nothing():
 
 
 def test_student_gain_needs_labels_to_judge_by():
-    unlabelled = read(LABELER, DETECTOR.rule_, DATA.X, None, None)
+    unlabelled = batch(known=False)
     with pytest.raises(ValueError, match="0 labelled rows of 0 class"):
         StudentGain().start(unlabelled)
 
@@ -153,5 +161,24 @@ class Odd:
     ids=["nan", "complex", "two dimensions", "three rows", "strings"],
 )
 def test_scores_that_are_no_numbers_are_refused(value):
-    with pytest.raises(ValueError, match="Odd (must give one real number|gives NaN)"):
+    with pytest.raises(ValueError, match=r"Odd (must give one real number|gives NaN)"):
         MeanScore(Odd(value)).start(REFERENCE)
+
+
+def test_rows_without_a_weak_label_count_for_nothing():
+    whole = batch()
+    covered = np.arange(300) % 3 > 0
+    rows = replace(whole.rows, covered=covered)
+    part = replace(whole, rows=rows, regions=DETECTOR.rule_.read(rows).regions)
+    assert (OverlapDensity().score(part, None)[0][~covered] == 0).all()
+    assert np.isnan(LabelPurity().score(part, None)[0][~covered]).all()
+    state = MeanScore(ConfidenceScorer()).start(REFERENCE)
+    ranks = MeanScore(ConfidenceScorer()).score(part, state)[0]
+    assert (ranks[~covered] == 0).all()
+    np.testing.assert_array_equal(
+        ranks[covered], MeanScore(ConfidenceScorer()).score(whole, state)[0][covered]
+    )
+    state = StudentGain().start(REFERENCE)
+    fewer = batch(np.flatnonzero(covered))
+    expected = StudentGain().score(fewer, state)[0][0]
+    assert StudentGain().score(part, state)[0][0] == pytest.approx(expected)
