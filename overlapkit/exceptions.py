@@ -7,6 +7,7 @@ user can silence one, or turn one into an error, by name.
 __all__ = [
     "ClassCollapseWarning",
     "DegenerateGapWarning",
+    "MissingLabelWarning",
     "NoEvidenceOfGroupsWarning",
     "NoHardRowsWarning",
     "NoOverlapWarning",
@@ -67,6 +68,10 @@ class WeakLabelWarning(OverlapkitWarning):
 
 class UncoveredRowsWarning(OverlapkitWarning):
     """Some rows have no vote, hence no weak label, and are left out."""
+
+
+class MissingLabelWarning(OverlapkitWarning):
+    """A marker of unknown labels is given, but no label is that."""
 
 
 class UnknownVoteWarning(OverlapkitWarning):

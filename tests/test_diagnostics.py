@@ -225,6 +225,42 @@ def test_one_group_is_announced_and_own_thresholds_are_not():
         detector.set_params(hard_threshold="changepoint").fit(X[:90], y[:90])
 
 
+@pytest.mark.parametrize("n_overlap", [25, 50])
+def test_rare_overlap_that_stands_far_apart_is_no_false_alarm(n_overlap):
+    # the dip test misses a group of 2.5 %, which is where overlap pays most
+    rng = np.random.default_rng(0)
+    region = np.repeat([0, 1, 2], [1000 - n_overlap, n_overlap, 300])
+    score = np.where(region == 1, 0.9, 0.1) + rng.normal(scale=0.08, size=len(region))
+    strong = np.column_stack([np.where(region == 2, 1.0, score), 1 - score])
+    strong[region == 2, 1] = 0
+    p = np.where(
+        region == 2, rng.uniform(0.5, 0.55, 1300), rng.uniform(0.9, 0.99, 1300)
+    )
+    X = np.column_stack([strong, 1 - p, p])
+    detector = OverlapDetector(
+        "precomputed", strong_columns=[0, 1], weak_columns=[2, 3], metric="dot"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NoEvidenceOfGroupsWarning)
+        detector.fit(X)
+    assert detector.overlap_pvalue_ > 0.05
+    np.testing.assert_array_equal(detector.labels_ == 1, region == 1)
+
+
+@pytest.mark.parametrize("draw", ["normal", "exponential", "standard_t"])
+def test_the_tail_of_one_group_is_no_evidence_of_two(draw):
+    rng = np.random.default_rng(0)
+    shape = (3,) if draw == "standard_t" else ()
+    score = np.abs(getattr(rng, draw)(*shape, size=1000))
+    p = np.r_[np.full(300, 0.5), rng.uniform(0.9, 0.99, 1000)]
+    X = np.column_stack([np.r_[np.ones(300), score], 1 - p, p])
+    detector = OverlapDetector(
+        "precomputed", strong_columns=[0], weak_columns=[1, 2], metric="dot"
+    )
+    with pytest.warns(NoEvidenceOfGroupsWarning, match="overlap scores"):
+        detector.fit(X)
+
+
 def test_saturated_weak_model_is_announced():
     rng = np.random.default_rng(0)
     proba = np.where(rng.random(200) < 0.5, 0.9999, 0.0001)

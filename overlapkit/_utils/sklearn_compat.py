@@ -4,9 +4,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._indexing import _get_column_indices, _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
-    Hidden,
     Interval,
-    InvalidParameterError,
     Options,
     StrOptions,
     validate_params,
@@ -20,11 +18,6 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.validation import (
-    _check_feature_names,
-    _check_method_params,
-    _check_n_features,
-    _check_sample_weight,
-    _get_feature_names,
     _num_features,
     _num_samples,
     validate_data,
@@ -32,20 +25,13 @@ from sklearn.utils.validation import (
 
 __all__ = [
     "HasMethods",
-    "Hidden",
     "Interval",
-    "InvalidParameterError",
     "MetadataRouter",
     "MethodMapping",
     "Options",
     "StrOptions",
-    "_check_feature_names",
-    "_check_method_params",
-    "_check_n_features",
-    "_check_sample_weight",
     "_fit_context",
     "_get_column_indices",
-    "_get_feature_names",
     "_num_features",
     "_num_samples",
     "_raise_for_params",

@@ -1,17 +1,18 @@
-"""BaseScorer: a score per row of weakly labelled data."""
+"""BaseScorer, and the one way in which a selector of rows is fitted."""
 
 from abc import ABCMeta, abstractmethod
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from overlapkit._utils.sklearn_compat import _fit_context
+from overlapkit._utils.sklearn_compat import _fit_context, _safe_indexing
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
-from overlapkit.weak._model import weak_model_kind
+from overlapkit.weak._model import innermost, weak_model_kind
 
-__all__ = ["BaseScorer", "check_scores"]
+__all__ = ["BaseScorer", "check_scores", "fit_selector", "score_selector"]
 
 
 class BaseScorer(BaseEstimator, metaclass=ABCMeta):
@@ -243,3 +244,69 @@ def check_scores(scores, rows, scorer) -> np.ndarray:
         return scores
     dtype = scores.dtype if scores.dtype.kind == "f" else np.float64
     return np.where(rows.covered, scores, -np.inf).astype(dtype)
+
+
+def fit_selector(
+    selector, rows, *, labeler=None, n_jobs=None
+) -> tuple[Any, np.ndarray, np.ndarray | None]:
+    """Fit a clone of a selector on weakly labelled rows.
+
+    A scorer, which has ``fit_rows``, is handed the rows. Any other estimator with
+    ``fit`` and ``score_samples`` is fitted on the strong view and the weak labels of
+    the covered rows.
+
+    Parameters
+    ----------
+    selector : estimator
+        A scorer of :mod:`overlapkit.scorers`, one of a user's, or any estimator with
+        ``fit`` and ``score_samples``.
+    rows : WeakRows
+        The rows.
+    labeler : WeakLabeler, default=None
+        Labels new rows for a scorer of :mod:`overlapkit.scorers`.
+    n_jobs : int, default=None
+        Taken by a selector whose own `n_jobs` is None.
+
+    Returns
+    -------
+    selector : estimator
+        The fitted clone.
+    scores : ndarray of shape (n_samples,)
+        Its scores; minus infinity for rows that are not covered.
+    support : ndarray of shape (n_samples,) of bool or None
+        Rows that its own threshold keeps; None: it has none.
+
+    Raises
+    ------
+    ValueError
+        If the selector is a pipeline around a scorer, a parameter of it cannot be
+        honoured, or its scores are no real numbers.
+    """
+    inner = innermost(selector).estimator
+    if inner is not selector and hasattr(inner, "fit_rows"):
+        raise ValueError(
+            f"The selector is a {type(selector).__name__} around "
+            f"{type(inner).__name__}, which would fit a weak model of its own instead "
+            f"of sharing the weak labels. Pass the {type(inner).__name__} itself; "
+            "OverlapDetector transforms the strong view by representation=."
+        )
+    selector = clone(selector)
+    if selector.get_params(deep=False).get("n_jobs", 1) is None and n_jobs is not None:
+        selector.set_params(n_jobs=n_jobs)
+    if not hasattr(selector, "fit_rows"):
+        covered = np.flatnonzero(rows.covered)
+        strong = _safe_indexing(rows.strong, covered)
+        selector.fit(strong, rows.labels[covered])
+        return selector, score_selector(selector, rows), None
+    selector.fit_rows(rows, labeler=labeler)
+    support = getattr(selector, "support_", None)
+    if support is not None:
+        support = np.asarray(support, dtype=bool) & rows.covered
+    return selector, check_scores(selector.scores_, rows, selector), support
+
+
+def score_selector(selector, rows) -> np.ndarray:
+    """Scores of new rows by a selector that `fit_selector` has fitted."""
+    if hasattr(selector, "score_rows"):
+        return check_scores(selector.score_rows(rows), rows, selector)
+    return check_scores(selector.score_samples(rows.strong), rows, selector)

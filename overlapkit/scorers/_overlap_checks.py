@@ -10,7 +10,7 @@ from overlapkit.exceptions import (
     SimilarViewsWarning,
     UnbalancedClassesWarning,
 )
-from overlapkit.weak._confidence import weak_confidence
+from overlapkit.weak._confidence import confidence_of
 
 __all__ = [
     "warn_about_groups",
@@ -24,6 +24,11 @@ __all__ = [
 SIGNIFICANCE_LEVEL = 0.05
 # with fewer values the test finds two groups so rarely that its result means nothing
 MIN_VALUES_TO_WARN = 100
+# the dip test misses small groups; means of the two sides that are so many standard
+# deviations apart, with so many rows on the smaller side, are evidence as well: single
+# groups reach 3.7 (exponential, uniform), and heavy tails leave fewer rows alone
+FAR_APART = 5.0
+LEAST_SHARE, LEAST_ROWS = 0.01, 10
 # a confidence this close to 1 is one that the weak model does not grade any more
 SATURATED = 0.999
 SATURATED_SHARE = 0.9
@@ -47,16 +52,24 @@ def warn_about_groups(what, sides, values, pvalue, split) -> None:
     """
     if split is None or pvalue <= SIGNIFICANCE_LEVEL:
         return
-    if len(np.unique(values)) < MIN_VALUES_TO_WARN:
+    if len(np.unique(values)) < MIN_VALUES_TO_WARN or _far_apart(values, split):
         return
     warn(
         f"The {what} of {len(values)} rows show no separate groups (dip test p = "
         f"{pvalue:.2g}), so the position of the threshold between {sides} rows may be "
-        "arbitrary. The test rarely finds a group of under a tenth of the rows. "
-        "Compare with controls such as random rows before relying on the threshold, "
-        "or set it yourself.",
+        "arbitrary. Compare with controls such as random rows before relying on the "
+        "threshold, or set it yourself.",
         NoEvidenceOfGroupsWarning,
     )
+
+
+def _far_apart(values, split) -> bool:
+    """Whether a change point separates two groups by far, one of them perhaps small."""
+    smaller = min(split.index, len(values) - split.index)
+    if smaller < max(LEAST_ROWS, LEAST_SHARE * len(values)):
+        return False
+    within = np.sqrt(max(0.0, 1 - split.gain) * np.var(values))
+    return bool(split.mean_above - split.mean_below >= FAR_APART * within)
 
 
 def warn_about_saturation(confidence) -> None:
@@ -75,7 +88,7 @@ def warn_about_saturation(confidence) -> None:
 def warn_about_prior(rows, kind, threshold) -> None:
     """Say so if a row without any pattern would be too confident to count as hard."""
     prior = rows.proba.mean(axis=0)
-    confidence = float(weak_confidence(prior[None, :], kind)[0])
+    confidence = float(confidence_of(prior[None, :], kind)[0])
     if not confidence >= threshold:
         return
     largest = int(np.argmax(prior))

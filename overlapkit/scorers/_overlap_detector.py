@@ -195,7 +195,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
     -----
     NoEvidenceOfGroupsWarning
         The confidences, or the overlap scores, show no separate groups (from 100
-        different values on). The test has little power against small groups: see Notes.
+        different values on), neither by the dip test nor by their distance: see Notes.
     UncoveredRowsWarning
         Some rows have no vote.
     SaturatedWeakModelWarning
@@ -229,9 +229,11 @@ class OverlapDetector(TransformerMixin, BaseScorer):
     and ``predict`` use the weak model fitted on all labelled rows, as they must for
     new rows. So ``fit(X, y).predict(X)`` can differ from ``labels_`` in a few rows.
 
-    The dip test finds a group of a tenth of 1,000 rows hardly ever, even 4 standard
-    deviations away, so that a warning about the overlap scores says little where
-    overlap is rare: ``python -m benchmarks evidence`` prints its size and its power.
+    The dip test hardly ever finds a group of a tenth of 1,000 rows that is 4 standard
+    deviations away. So values also count as two groups if the means of the two sides
+    are 5 standard deviations of the sides apart and the smaller side holds 1 % of the
+    rows, at least 10. Smaller or nearer groups are missed; ``python -m benchmarks
+    evidence`` prints how often.
 
     With `max_landmarks` = `m` landmarks, the mean of similarities in [0, 1] (cosines,
     distances) of any one row is off by at most :math:`\sqrt{\log(2 / \delta) / (2 m)}`

@@ -16,8 +16,7 @@ from overlapkit.students._selection import guard_classes
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
 from overlapkit.weak._labels import is_missing
-from overlapkit.weak._model import weak_model_kind
-from overlapkit.weak._rows import align_columns
+from overlapkit.weak._model import align_columns, weak_model_kind
 from overlapkit.weak._views import check_strong, resolve_columns, select_columns
 
 __all__ = [

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from overlapkit.weak._rows import align_columns
+from overlapkit.weak._model import align_columns
 
 __all__ = ["StudentMixin"]
 

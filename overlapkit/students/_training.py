@@ -6,7 +6,7 @@ import numpy as np
 from joblib import effective_n_jobs
 
 from overlapkit._utils.sklearn_compat import _routing_enabled, _safe_indexing
-from overlapkit.weak._wrapped import (
+from overlapkit.weak._model import (
     rows_of_params,
     takes_weights,
     weight_params,

@@ -34,10 +34,13 @@ from overlapkit.students._training import (
 )
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
 from overlapkit.weak._labels import check_labels, is_missing
-from overlapkit.weak._model import weak_model_kind
+from overlapkit.weak._model import takes_weights, weak_model_kind, weight_params
 from overlapkit.weak._rows import KnownLabels
-from overlapkit.weak._views import is_dataframe, numeric_content
-from overlapkit.weak._wrapped import takes_weights, weight_params
+from overlapkit.weak._views import (
+    columns_without_numbers,
+    is_dataframe,
+    numeric_content,
+)
 
 __all__ = ["WeakToStrongClassifier"]
 
@@ -330,6 +333,7 @@ class WeakToStrongClassifier(
         self.classes_, self.covered_ = rows.classes, rows.covered
         self.weak_labels_, self.weak_proba_ = rows.labels, rows.proba
         _check_finite(rows.strong, allow_nan=True)
+        _check_columns(rows.strong, self.estimator)
         learnt = known if self.include_labeled else None
         weight = strong_params.get("sample_weight")
         check_two_classes(rows, self.label_use, learnt, weight)
@@ -451,6 +455,7 @@ class WeakToStrongClassifier(
         # what a frame may hold is left to the strong model
         allow_nan = is_dataframe(strong) or self._allows_missing()
         _check_finite(strong, allow_nan=allow_nan)
+        _check_columns(strong, self.estimator)
         return strong
 
     def _allows_missing(self):
@@ -546,6 +551,20 @@ def _check_finite(strong, *, allow_nan) -> None:
     numbers = numeric_content(strong)
     if numbers is not None:
         assert_all_finite(numbers, allow_nan=allow_nan, input_name="X (strong view)")
+
+
+def _check_columns(strong, estimator) -> None:
+    """LightGBM ends the process on a polars frame with columns of no numbers."""
+    if not is_dataframe(strong) or hasattr(strong, "iloc"):
+        return
+    if estimator is None or type(estimator).__module__.startswith("lightgbm"):
+        others = columns_without_numbers(strong)
+        if others:
+            raise ValueError(
+                f"The columns {others[:10]} of the strong view hold no numbers, which "
+                "LightGBM needs in a frame that is not pandas'. Encode them, leave "
+                "them out of strong_columns, or pass a pandas frame with categories."
+            )
 
 
 def _weak_params(weak_estimator, weight) -> dict:

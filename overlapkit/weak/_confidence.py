@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
-__all__ = ["check_probabilities", "weak_confidence"]
+__all__ = ["check_probabilities", "confidence_of", "weak_confidence"]
 
 # Probabilities written by other tools are rounded; float16 carries three digits.
 PROBABILITY_SUM_TOLERANCE = 5e-3
@@ -58,12 +58,16 @@ def weak_confidence(
     >>> weak_confidence([[0.5, 0.5, 0.0]], kind="max").round(3)
     array([0.25])
     """
-    proba = check_probabilities(proba)
-    n_classes = proba.shape[1]
     if kind not in ("margin", "max", "entropy"):
         raise ValueError(
             f"Unknown confidence {kind!r}: use 'margin', 'max' or 'entropy'."
         )
+    return confidence_of(check_probabilities(proba), kind)
+
+
+def confidence_of(proba, kind) -> np.ndarray:
+    """:func:`weak_confidence` of probabilities that were checked before."""
+    n_classes = proba.shape[1]
     if n_classes == 1:
         return np.ones(len(proba))
     if kind == "margin":

@@ -18,6 +18,7 @@ from overlapkit._utils.sklearn_compat import (
 from overlapkit._utils.warnings import warn
 from overlapkit.diagnostics import view_alignment
 from overlapkit.exceptions import (
+    MissingLabelWarning,
     SimilarViewsWarning,
     UncoveredRowsWarning,
     WeakLabelWarning,
@@ -25,13 +26,14 @@ from overlapkit.exceptions import (
 from overlapkit.weak._confidence import check_probabilities
 from overlapkit.weak._labels import check_common_labels, check_labels, known_labels
 from overlapkit.weak._model import (
+    align_columns,
     classes_of_columns,
     fit_classifier,
     fit_label_model,
     label_model_in,
     weak_model_kind,
 )
-from overlapkit.weak._rows import KnownLabels, WeakRows, align_columns
+from overlapkit.weak._rows import KnownLabels, WeakRows
 from overlapkit.weak._views import (
     check_features,
     resolve_columns,
@@ -179,6 +181,13 @@ class WeakLabeler(BaseEstimator):
             check_consistent_length(X, y)
             y = check_labels(y, self.missing_label)
         known = KnownLabels(*known_labels(y, self.missing_label, _num_samples(X)))
+        if self.missing_label is not None and len(known) == _num_samples(X):
+            warn(
+                f"missing_label={self.missing_label!r} is given, but no label in y is "
+                "that, so every label counts as known. A meta-estimator that encodes y "
+                "may have replaced it.",
+                MissingLabelWarning,
+            )
         self._strong = resolve_columns(X, self.strong_columns, name="strong_columns")
         self._weak = resolve_columns(X, self.weak_columns, name="weak_columns")
         self._warn_if_strong_view_holds_answers(X)

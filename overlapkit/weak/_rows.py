@@ -11,10 +11,10 @@ from sklearn.utils import column_or_1d
 from overlapkit._kernels.ties import break_ties, hash_rows
 from overlapkit._utils.memory_map import read_rows
 from overlapkit._utils.sklearn_compat import _num_samples, _safe_indexing
-from overlapkit.weak._confidence import check_probabilities, weak_confidence
+from overlapkit.weak._confidence import check_probabilities, confidence_of
 from overlapkit.weak._views import numeric_content
 
-__all__ = ["KnownLabels", "WeakRows", "align_columns"]
+__all__ = ["KnownLabels", "WeakRows"]
 
 # so many rows at a time fit into the cache of a core
 _HASHED_ROWS = 1024
@@ -200,7 +200,7 @@ class WeakRows:
         confidence : ndarray of shape (n_samples,)
             From 0 to 1; 0 for rows that are not covered.
         """
-        return np.where(self.covered, weak_confidence(self.proba, kind), 0.0)
+        return np.where(self.covered, confidence_of(self.proba, kind), 0.0)
 
     def take(self, positions: ArrayLike) -> "WeakRows":
         """Return some of the rows.
@@ -310,28 +310,3 @@ class KnownLabels:
         number = np.cumsum(self.known) - 1
         known = self.known[positions]
         return KnownLabels(known, self.labels[number[positions[known]]])
-
-
-def align_columns(proba, classes, all_classes) -> np.ndarray:
-    """Probability columns in the order of `all_classes`, with zeros for absent ones.
-
-    Parameters
-    ----------
-    proba : array-like of shape (n_samples, n_classes)
-        Probabilities in the order of `classes`, which may be any.
-    classes : array-like of shape (n_classes,)
-        Classes of the columns, each among `all_classes`.
-    all_classes : ndarray of shape (n_all,)
-        Sorted classes.
-
-    Returns
-    -------
-    aligned : ndarray of shape (n_samples, n_all), dtype float64
-    """
-    proba = np.asarray(proba, dtype=np.float64)
-    positions = np.searchsorted(all_classes, classes)
-    if np.array_equal(positions, np.arange(len(all_classes))):
-        return proba
-    out = np.zeros((len(proba), len(all_classes)))
-    out[:, positions] = proba
-    return out

@@ -22,6 +22,7 @@ from overlapkit._utils.sklearn_compat import (
 __all__ = [
     "check_features",
     "check_strong",
+    "columns_without_numbers",
     "is_dataframe",
     "numeric_content",
     "resolve_columns",
@@ -166,8 +167,14 @@ def check_strong(strong) -> np.ndarray:
         If a column holds anything but numbers, or a value is missing or infinite.
     """
     name = "X (strong view)"
-    if is_dataframe(strong):
-        _refuse_other_than_numbers(strong)
+    others = columns_without_numbers(strong) if is_dataframe(strong) else []
+    if others:
+        raise ValueError(
+            f"The columns {others[:10]} of the strong view hold no numbers, which "
+            "similarities need. Encode them by representation= (such as a "
+            "ColumnTransformer with OneHotEncoder), or leave them out of "
+            "strong_columns."
+        )
     if not is_mapped(strong):
         return check_array(strong, dtype=_FLOATS, input_name=name)
     strong = check_array(
@@ -179,26 +186,20 @@ def check_strong(strong) -> np.ndarray:
         if not finite.all():
             raise ValueError(
                 f"Input {name} contains NaN or infinity in row "
-                f"{start + int(np.argmin(finite))}; impute or drop it first."
+                f"{start + int(np.argmin(finite))}; impute or drop it first, or "
+                "impute it by representation=."
             )
     return strong
 
 
-def _refuse_other_than_numbers(frame) -> None:
-    """Name the columns that a similarity cannot be computed from."""
-    others = [
+def columns_without_numbers(frame) -> list[str]:
+    """Names of the columns of a dataframe that cannot be read as numbers."""
+    return [
         str(name)
         for name in frame.columns
         if np.asarray(frame[name]).dtype.kind not in "biuf"
         and not _holds_numbers(frame[name])
     ]
-    if others:
-        raise ValueError(
-            f"The columns {others[:10]} of the strong view hold no numbers, which "
-            "similarities need. Encode them by representation= (such as a "
-            "ColumnTransformer with OneHotEncoder), or leave them out of "
-            "strong_columns."
-        )
 
 
 def _holds_numbers(column) -> bool:

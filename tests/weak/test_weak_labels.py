@@ -22,8 +22,7 @@ from overlapkit.label_models import DawidSkene, MajorityVote
 from overlapkit.scorers import weak_confidence
 from overlapkit.weak import WeakLabeler, WeakRows
 from overlapkit.weak._labels import is_missing
-from overlapkit.weak._model import out_of_fold_proba, weak_model_kind
-from overlapkit.weak._rows import align_columns
+from overlapkit.weak._model import align_columns, out_of_fold_proba, weak_model_kind
 from tests.support.data import with_probabilities
 from tests.support.oracles_core import confidence as confidence_oracle
 
