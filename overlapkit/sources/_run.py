@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,18 @@ class _Decision:
     rng: np.random.RandomState
 
 
+def _on_a_copy(method):
+    """Let a method change a copy of its run, and return that."""
+
+    @wraps(method)
+    def changed(self, *args, **kwargs):
+        run = copy.copy(self)
+        method(run, *args, **kwargs)
+        return run
+
+    return changed
+
+
 class SourceRun:
     """Counts per source, one line per round, and the decision on the next source.
 
@@ -137,6 +149,12 @@ class SourceRun:
         """Copy and pickle a run without its table, which its rounds give."""
         return {k: v for k, v in vars(self).items() if k != "history"}
 
+    def __setstate__(self, state):
+        """Take lists and arrays as copies, so that a copied run shares none."""
+        for name, value in state.items():
+            shared = isinstance(value, list | np.ndarray)
+            setattr(self, name, value.copy() if shared else value)
+
     # -- what is known ---------------------------------------------------------------
     @property
     def next(self) -> Any:
@@ -169,47 +187,41 @@ class SourceRun:
         return np.concatenate([reading.overlap for reading in self.readings])
 
     # -- what comes in ---------------------------------------------------------------
-    def with_rules(self, rules) -> "SourceRun":
+    @_on_a_copy
+    def with_rules(self, rules):
         """The run under other rules, which hold from the next decision on."""
-        if rules == self.rules:
-            return self
-        run = self._copy()
-        run.rules = rules
-        run._check()
-        run._decide()
-        return run
+        self.rules = rules
+        self._check()
+        self._decide()
 
-    def with_readings(self, readings, classes) -> "SourceRun":
-        """The run once a detector was fitted (again): new readings of all batches."""
-        run = self._copy()
-        run.readings, run.classes, run.ready = list(readings), classes, True
-        run._check()
-        run._count_all()
-        run._decide()
-        return run
-
-    def with_batch(self, name, n_rows, reading=None) -> "SourceRun":
+    @_on_a_copy
+    def with_batch(self, name, n_rows, reading=None):
         """The run after a batch of `n_rows` rows of source `name`."""
-        run = self._after_batch(name, n_rows)
-        run.readings.append(reading)
-        run._count(run.t - 1)
-        run._decide()
-        return run
+        self._enter(name, n_rows)
+        self.readings.append(reading)
+        self._count(self.t - 1)
+        self._decide()
 
-    def with_batch_and_readings(self, name, n_rows, readings, classes) -> "SourceRun":
+    @_on_a_copy
+    def with_readings(self, readings, classes):
+        """The run once a detector was fitted (again): new readings of all batches."""
+        self._read_all(readings, classes)
+
+    @_on_a_copy
+    def with_batch_and_readings(self, name, n_rows, readings, classes):
         """The run after a batch with which a detector was fitted (again).
 
         `readings` are those of all batches, the new one included.
         """
-        return self._after_batch(name, n_rows).with_readings(readings, classes)
+        self._enter(name, n_rows)
+        self._read_all(readings, classes)
 
-    def without(self, name) -> "SourceRun":
+    @_on_a_copy
+    def without(self, name):
         """The run once a source has no rows left."""
-        run = self._copy()
-        run._rng = self._decision.rng
-        run.exhausted[run.names.index(name)] = True
-        run._decide()
-        return run
+        self._rng = self._decision.rng
+        self.exhausted[self.names.index(name)] = True
+        self._decide()
 
     def name_of(self, sources, n_rows) -> Any:
         """Name of the one source a batch came from.
@@ -257,13 +269,6 @@ class SourceRun:
         return names[0]
 
     # -- inside ----------------------------------------------------------------------
-    def _copy(self):
-        run = copy.copy(self)
-        for name, value in vars(self).items():
-            if isinstance(value, list | np.ndarray):
-                setattr(run, name, value.copy())
-        return run
-
     def _check(self):
         """Raise if names, prices or least shares do not suit each other."""
         check_names(self.names)
@@ -279,25 +284,30 @@ class SourceRun:
                     f"exceed 1, so at most {1 / n:.4g} is possible."
                 )
 
-    def _after_batch(self, name, n_rows):
-        """A copy with the batch entered, but neither read nor counted."""
-        run = self._copy()
-        if name not in run.names:
-            run.names.append(name)
-            run.exhausted = np.append(run.exhausted, False)
-            run._check()
-            run._count_all()
-        k = run.names.index(name)
-        run._rng = self._decision.rng
-        run.exhausted[k] = False
-        run.sources.append(k)
-        run.sizes.append(n_rows)
-        run._indices.append(self._decision.index)
-        price = prices_of(run.rules.prices, run.names)[k]
-        run._costs.append(run.spent + n_rows * price)
-        run.rounds[k] += 1
-        run.n_rows[k] += n_rows
-        return run
+    def _enter(self, name, n_rows):
+        """Enter a batch that is neither read nor counted yet."""
+        if name not in self.names:
+            self.names.append(name)
+            self.exhausted = np.append(self.exhausted, False)
+            self._check()
+            self._count_all()
+        k = self.names.index(name)
+        price = prices_of(self.rules.prices, self.names)[k]
+        self._costs.append(self.spent + n_rows * price)
+        self._indices.append(self._decision.index)
+        self._rng = self._decision.rng
+        self.exhausted[k] = False
+        self.sources.append(k)
+        self.sizes.append(n_rows)
+        self.rounds[k] += 1
+        self.n_rows[k] += n_rows
+
+    def _read_all(self, readings, classes):
+        """Replace the readings of all batches."""
+        self.readings, self.classes, self.ready = list(readings), classes, True
+        self._check()
+        self._count_all()
+        self._decide()
 
     def _count_all(self):
         """Totals and lines of all rounds, after readings, names or classes changed."""
