@@ -8,7 +8,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
 from overlapkit._utils.sklearn_compat import _num_samples
-from overlapkit.weak._labels import check_labels, known_labels
+from overlapkit.weak._labels import check_labels, known_labels, same_marker
 from overlapkit.weak._rows import KnownLabels
 
 __all__ = [
@@ -17,8 +17,12 @@ __all__ = [
     "check_one_kind",
     "check_sources",
     "check_y",
+    "common_missing_label",
+    "names_of_pool",
     "plain",
     "prices_of",
+    "split_by_label",
+    "union_of_classes",
 ]
 
 
@@ -110,6 +114,61 @@ def prices_of(prices, names) -> np.ndarray:
     if not (np.isfinite(values) & (values > 0)).all():
         raise ValueError(f"prices must be positive and finite, got {values}.")
     return values
+
+
+def common_missing_label(given):
+    """The one value for an unknown label, from several places; None if none has one.
+
+    Parameters
+    ----------
+    given : dict of str to object
+        Value, or None, by the name of the parameter.
+
+    Returns
+    -------
+    object
+        The value.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    values = list(given.values())
+    if not all(same_marker(values[0], other) for other in values[1:]):
+        raise ValueError(f"missing_label differs, and one value is needed: {given}.")
+    return values[0] if values else None
+
+
+def split_by_label(known) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the rows without a known label and of those with one."""
+    mask = known.known
+    if mask.all() or not mask.any():
+        raise ValueError(
+            "reference='labeled' uses the labelled rows as the reference, and "
+            f"{mask.sum()} of {len(mask)} rows are labelled: there must be some of "
+            "either kind. Is missing_label set?"
+        )
+    return np.flatnonzero(~mask), known.rows
+
+
+def names_of_pool(found, source_names) -> list:
+    """Names of all sources of a pool, given those that have rows."""
+    if source_names is None:
+        return found
+    names = plain(source_names)
+    check_names(names)
+    unknown = sorted(set(found) - set(names), key=str)
+    if unknown:
+        raise ValueError(
+            f"sources holds {unknown}, which source_names={names} does not."
+        )
+    return names
+
+
+def union_of_classes(classes, others):
+    """Sorted classes of both, of which either may be None or empty."""
+    if others is None or len(others) == 0:
+        return classes
+    check_one_kind([classes, others])
+    old = [] if classes is None else [classes]
+    return np.unique(np.concatenate([*old, np.asarray(others)]))
 
 
 def check_one_kind(parts) -> None:

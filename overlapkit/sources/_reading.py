@@ -1,6 +1,6 @@
 """Readings of batches, and the student: what is asked of detector and classifier."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,15 +20,12 @@ from overlapkit.weak._model import align_columns, weak_model_kind
 from overlapkit.weak._views import check_strong, resolve_columns, select_columns
 
 __all__ = [
-    "LabeledReference",
+    "Reader",
     "can_learn",
     "check_readable",
     "check_student",
-    "fit_detector",
     "frozen_weak_model",
     "is_weak_to_strong",
-    "read",
-    "reading_of",
     "train_student",
 ]
 
@@ -65,7 +62,7 @@ def check_readable(detector, X) -> None:
         check_strong(select_columns(X, columns))
 
 
-def fit_detector(detector, X, y) -> tuple[Batch, WeakLabeler]:
+def _fit_detector(detector, X, y) -> tuple[Batch, WeakLabeler]:
     """Fit a detector in place.
 
     Parameters
@@ -106,13 +103,13 @@ def frozen_weak_model(fitted) -> Any:
     return model if isinstance(model, FrozenEstimator) else FrozenEstimator(model)
 
 
-def read(labeler, rule, X, known) -> Batch:
+def _read(labeler, rule, X, known) -> Batch:
     """New rows and their known labels as a Batch; nothing is fitted."""
     rows = labeler.label(X)
     return Batch(X, rows, rule.read(rows).regions, known, rule)
 
 
-class LabeledReference:
+class _Reference:
     """Rows that were given for the first fit of the detector.
 
     The weak model was fitted on them, so their weak labels are out of fold; labelled
@@ -137,8 +134,61 @@ class LabeledReference:
         return Batch(self.X, rows, rule.read(rows).regions, self.known, rule)
 
 
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads batches: the fitted detector of a run, and its reward with its state.
+
+    A reader does not change: whatever is fitted or scored gives a new one, so a batch
+    that is refused leaves the old one as it was.
+
+    Parameters
+    ----------
+    reward : Reward
+        The reward.
+    state : object, default=None
+        Its state.
+    detector : OverlapDetector or None, default=None
+        The fitted detector.
+    labeler : WeakLabeler or None, default=None
+        The fitted weak model of the detector.
+    reference : _Reference or None, default=None
+        Rows that were given for the first fit.
+    """
+
+    reward: Any
+    state: Any = None
+    detector: Any = None
+    labeler: Any = None
+    reference: Any = None
+
+    def with_reference(self, detector, X, y) -> "Reader":
+        """Fit a detector on given rows, and start the reward on them."""
+        rows, labeler = _fit_detector(detector, X, y)
+        state = self.reward.start(rows)
+        return Reader(self.reward, state, detector, labeler, _Reference(rows))
+
+    def with_batches(self, detector, batches) -> tuple[list[Reading], "Reader"]:
+        """Fit a detector on all batches and read them."""
+        rows, labeler = _fit_detector(detector, batches.X, batches.y)
+        start = rows
+        if self.reference is not None:
+            start = self.reference.read(labeler, detector.rule_)
+            rows = replace(rows, positions=None)  # the reward starts on other rows
+        state, readings = self.reward.start(start), []
+        for span in batches.spans():
+            reading, state = _reading_of(self.reward, rows.part(*span), state)
+            readings.append(reading)
+        return readings, Reader(self.reward, state, detector, labeler, self.reference)
+
+    def read(self, X, known) -> tuple[Reading, "Reader"]:
+        """Read one batch and its known labels."""
+        batch = _read(self.labeler, self.detector.rule_, X, known)
+        reading, state = _reading_of(self.reward, batch, self.state)
+        return reading, replace(self, state=state)
+
+
 # -- rewards -------------------------------------------------------------------------
-def reading_of(reward, batch, state) -> tuple[Reading, Any]:
+def _reading_of(reward, batch, state) -> tuple[Reading, Any]:
     """The Reading of a batch, and the new state of the reward.
 
     Raises

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -32,28 +31,27 @@ from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.sources._batches import Batches
 from overlapkit.sources._checks import (
     changed_params,
-    check_names,
     check_one_kind,
     check_sources,
     check_y,
+    common_missing_label,
+    names_of_pool,
     plain,
+    split_by_label,
+    union_of_classes,
 )
 from overlapkit.sources._reading import (
-    LabeledReference,
+    Reader,
     can_learn,
     check_readable,
     check_student,
-    fit_detector,
     frozen_weak_model,
     is_weak_to_strong,
-    read,
-    reading_of,
     train_student,
 )
 from overlapkit.sources._rewards import OverlapDensity
 from overlapkit.sources._run import Rules, SourceRun
 from overlapkit.students._prediction import StudentMixin
-from overlapkit.weak._labels import same_marker
 from overlapkit.weak._model import weak_model_kind
 from overlapkit.weak._views import check_features
 
@@ -384,12 +382,15 @@ class UCBSourceSelector(
         codes, found = check_sources(sources, X)
         reference_indices = None
         if isinstance(reference, str) and reference == "labeled":
-            rows, reference_indices = _split_by_label(known)
+            rows, reference_indices = split_by_label(known)
             reference = _safe_indexing(X, reference_indices), y[reference_indices]
             present, codes = np.unique(codes[rows], return_inverse=True)
             found = [found[code] for code in present]
         left = {name: rows[codes == code] for code, name in enumerate(found)}
-        left = {name: left.get(name, rows[:0]) for name in self._names_of(found)}
+        left = {
+            name: left.get(name, rows[:0])
+            for name in names_of_pool(found, self.source_names)
+        }
         size = self.batch_size
         if size is None:
             smallest = min(len(pool) for pool in left.values() if len(pool))
@@ -399,7 +400,7 @@ class UCBSourceSelector(
         self._pool_size = size
         self._begin(run, reference)
         self.reference_indices_ = reference_indices
-        self.classes_ = _union(self.classes_, known.labels)
+        self.classes_ = union_of_classes(self.classes_, known.labels)
         if self.shuffle:
             rng = np.random.RandomState(seed)
             left = {name: rng.permutation(pool) for name, pool in left.items()}
@@ -410,19 +411,6 @@ class UCBSourceSelector(
             self._train()
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes={})
         return self
-
-    def _names_of(self, found):
-        """Names of all sources, given those that have rows."""
-        if self.source_names is None:
-            return found
-        names = plain(self.source_names)
-        check_names(names)
-        unknown = sorted(set(found) - set(names), key=str)
-        if unknown:
-            raise ValueError(
-                f"sources holds {unknown}, which source_names={names} does not."
-            )
-        return names
 
     def _play(self, X, y, known, left, context):
         """Draw batches from the rows that are `left` of each source, to the last round.
@@ -492,7 +480,7 @@ class UCBSourceSelector(
                 self._retire(name)
             return self
         # a first batch that is refused does not fix the columns of the next one
-        fresh = not len(self._batches) and self._reference is None
+        fresh = not len(self._batches) and self._reader.reference is None
         X = check_features(self, X, reset=fresh)
         marker = self._unknown_label()
         y, known = check_y(X, y, marker)
@@ -507,7 +495,9 @@ class UCBSourceSelector(
         self._take(X, y, known, name)
         # positions in a pool do not cover the rows of a batch
         vars(self).pop("collected_indices_", None)
-        self.classes_ = _union(_union(self.classes_, classes), known.labels)
+        self.classes_ = union_of_classes(
+            union_of_classes(self.classes_, classes), known.labels
+        )
         self._warn_overspent(run.spent)
         every = self.train_every
         if self._run.next is None or (every is not None and self._run.t % every == 0):
@@ -589,7 +579,8 @@ class UCBSourceSelector(
             self._run, self._fixed = run, fixed
             vars(self).pop("_batches", None)
         size = self._pool_size if self.batch_size is None else self.batch_size
-        return run.with_rules(self._rules(size))
+        rules = self._rules(size)
+        return run if rules == run.rules else run.with_rules(rules)
 
     def _new_seed(self):
         """Draw the seed of a run."""
@@ -600,14 +591,13 @@ class UCBSourceSelector(
         """Forget an earlier run; fit the detector if there is a reference."""
         for name in ("estimator_", "collected_indices_", "_batches"):
             vars(self).pop(name, None)
-        self.detector_ = self._reference = None
-        self._reward = OverlapDensity() if self.reward is None else self.reward
-        if isinstance(self._reward, type):
+        reward = OverlapDensity() if self.reward is None else self.reward
+        if isinstance(reward, type):
             raise ValueError(
-                f"reward={self._reward!r} is a class: give an object, such as "
-                f"{self._reward.__name__}()."
+                f"reward={reward!r} is a class: give an object, such as "
+                f"{reward.__name__}()."
             )
-        detector = labeler = state = given = classes = None
+        self._reader, self.classes_ = Reader(reward), None
         if _is_given(reference):
             if len(reference) != 2:
                 raise ValueError(
@@ -616,16 +606,12 @@ class UCBSourceSelector(
             X, y = reference
             X = check_features(self, X, reset="n_features_in_" not in vars(self))
             y, _ = check_y(X, y, self._unknown_label())
-            detector = self._unfitted_detector()
-            batch, labeler = fit_detector(detector, X, y)
-            given = LabeledReference(batch)
-            run = run.with_readings([], detector.classes_)
-            state = self._reward.start(batch)
-            classes = _union(None, detector.classes_)
+            self._reader = self._reader.with_reference(self._unfitted_detector(), X, y)
+            classes = self._reader.detector.classes_
+            run = run.with_readings([], classes)
+            self.classes_ = union_of_classes(None, classes)
         self._run, self._fixed = run, self._fixed_params()
-        self._batches, self._reference = Batches(), given
-        self.detector_, self._labeler = detector, labeler
-        self._reward_state, self.classes_ = state, classes
+        self._batches, self.detector_ = Batches(), self._reader.detector
 
     def _take(self, X, y, known, name):
         """Read a batch, enter it and choose the next source: all or nothing."""
@@ -633,20 +619,19 @@ class UCBSourceSelector(
         check_readable(self.detector, X)
         self._batches.check(X, y)
         batches = self._batches.with_batch(X, y)
-        run, state = self._run, self._reward_state
-        detector, labeler = self.detector_, self._labeler
+        run, reader = self._run, self._reader
         if self._is_fit_due(batches, name):
-            detector, labeler, state, readings = self._fit_detector(batches)
-            run = run.with_batch_and_readings(name, len(X), readings, detector.classes_)
+            readings, reader = reader.with_batches(self._unfitted_detector(), batches)
+            run = run.with_batch_and_readings(
+                name, len(X), readings, reader.detector.classes_
+            )
         else:
             reading = None
-            if detector is not None:
-                batch = read(labeler, detector.rule_, X, known)
-                reading, state = reading_of(self._reward, batch, state)
+            if reader.detector is not None:
+                reading, reader = reader.read(X, known)
             run = run.with_batch(name, len(X), reading)
-        self._batches, self._run = batches, run
-        self.detector_, self._labeler = detector, labeler
-        self._reward_state = state
+        self._batches, self._run, self._reader = batches, run, reader
+        self.detector_ = reader.detector
 
     def _is_fit_due(self, batches, name):
         """Whether the detector is to be fitted (again) after this batch."""
@@ -661,10 +646,11 @@ class UCBSourceSelector(
 
     def _fit_on_collected(self):
         """Fit the detector after the last round of a pool, if it was not possible."""
-        detector, labeler, state, readings = self._fit_detector(self._batches)
-        self._run = self._run.with_readings(readings, detector.classes_)
-        self.detector_, self._labeler = detector, labeler
-        self._reward_state = state
+        readings, self._reader = self._reader.with_batches(
+            self._unfitted_detector(), self._batches
+        )
+        self.detector_ = self._reader.detector
+        self._run = self._run.with_readings(readings, self.detector_.classes_)
 
     def _unfitted_detector(self):
         """A detector to be fitted, with what it leaves unset taken from here."""
@@ -686,23 +672,9 @@ class UCBSourceSelector(
         for name, value in own.items():
             given = getattr(detector, name)
             settings[name] = value if given is None else given
-        if self._reference is not None:
-            settings["weak_estimator"] = frozen_weak_model(self.detector_)
+        if self._reader.reference is not None:
+            settings["weak_estimator"] = frozen_weak_model(self._reader.detector)
         return settings
-
-    def _fit_detector(self, batches):
-        """Fit the detector on all batches and read them; nothing is changed yet."""
-        detector = self._unfitted_detector()
-        rows, labeler = fit_detector(detector, batches.X, batches.y)
-        start = rows
-        if self._reference is not None:
-            start = self._reference.read(labeler, detector.rule_)
-            rows = replace(rows, positions=None)  # the reward starts on other rows
-        state, readings = self._reward.start(start), []
-        for span in batches.spans():
-            reading, state = reading_of(self._reward, rows.part(*span), state)
-            readings.append(reading)
-        return detector, labeler, state, readings
 
     def _retire(self, name, silent=False):
         """Enter that a source has no rows left."""
@@ -733,20 +705,15 @@ class UCBSourceSelector(
 
     def _unknown_label(self):
         """Value for an unknown label, wherever it was given."""
-        owners = {"": self, "detector.": self.detector}
-        if is_weak_to_strong(self.estimator):
-            owners["estimator."] = self.estimator
-        given = {
-            f"{owner}missing_label": part.missing_label
-            for owner, part in owners.items()
-            if part is not None and part.missing_label is not None
-        }
-        values = list(given.values())
-        if not all(same_marker(values[0], other) for other in values[1:]):
-            raise ValueError(
-                f"missing_label differs, and one value is needed: {given}."
-            )
-        return values[0] if values else None
+        detector, student = self.detector, self.estimator
+        own = is_weak_to_strong(student)
+        return common_missing_label(
+            {
+                "missing_label": self.missing_label,
+                "detector.missing_label": getattr(detector, "missing_label", None),
+                "estimator.missing_label": student.missing_label if own else None,
+            }
+        )
 
     def _train(self):
         """Train the student on what was collected."""
@@ -757,7 +724,7 @@ class UCBSourceSelector(
         student = train_student(
             self.estimator, self._settings(), batches.X, batches.y, keep
         )
-        self.classes_ = _union(self.classes_, student.classes_)
+        self.classes_ = union_of_classes(self.classes_, student.classes_)
         self.estimator_ = student
 
     # -- attributes ------------------------------------------------------------------
@@ -819,24 +786,3 @@ class UCBSourceSelector(
 
 def _is_given(reference) -> bool:
     return isinstance(reference, tuple)
-
-
-def _split_by_label(known) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the rows without a known label and of those with one."""
-    mask = known.known
-    if mask.all() or not mask.any():
-        raise ValueError(
-            "reference='labeled' uses the labelled rows as the reference, and "
-            f"{mask.sum()} of {len(mask)} rows are labelled: there must be some of "
-            "either kind. Is missing_label set?"
-        )
-    return np.flatnonzero(~mask), known.rows
-
-
-def _union(classes, others):
-    """Sorted classes of both, of which either may be None or empty."""
-    if others is None or len(others) == 0:
-        return classes
-    check_one_kind([classes, others])
-    old = [] if classes is None else [classes]
-    return np.unique(np.concatenate([*old, np.asarray(others)]))
