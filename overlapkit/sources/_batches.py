@@ -4,6 +4,7 @@ from importlib import import_module
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import Bunch
 
 from overlapkit.weak._labels import join_labels
 from overlapkit.weak._views import is_dataframe
@@ -82,6 +83,30 @@ class Batches:
         """First and last position (exclusive) of each batch in `X`."""
         ends = np.cumsum(self.sizes)
         return list(zip(ends - self.sizes, ends))
+
+    def table(self, names, overlap) -> Bunch:
+        """All rows with the source and the round of each.
+
+        Parameters
+        ----------
+        names : list
+            Name of the source of each batch.
+        overlap : ndarray of shape (n_rows,) of bool or None
+            Rows detected as overlap.
+
+        Returns
+        -------
+        Bunch
+            With ``X``, ``y``, ``source``, ``round`` and ``overlap``.
+        """
+        X = self.X
+        return Bunch(
+            X=X.copy() if isinstance(X, np.ndarray) else X,
+            y=self.y,
+            source=np.repeat(np.array(names), self.sizes),
+            round=np.repeat(np.arange(1, len(self) + 1), self.sizes),
+            overlap=overlap,
+        )
 
     def _concatenate(self):
         parts = self._parts

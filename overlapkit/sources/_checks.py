@@ -1,4 +1,4 @@
-"""Checks of sources, prices and labels, and of parameters that change in a run."""
+"""Checks and warnings of source selection: sources, prices, labels, batches."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,12 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
 from overlapkit._utils.sklearn_compat import _num_samples
+from overlapkit._utils.warnings import warn
+from overlapkit.exceptions import (
+    OverlapkitWarning,
+    ShortBatchWarning,
+    SourceExhaustedWarning,
+)
 from overlapkit.weak._labels import check_labels, known_labels, same_marker
 from overlapkit.weak._rows import KnownLabels
 
@@ -18,11 +24,15 @@ __all__ = [
     "check_sources",
     "check_y",
     "common_missing_label",
+    "frozen_prices",
     "names_of_pool",
     "plain",
     "prices_of",
     "split_by_label",
     "union_of_classes",
+    "warn_of_cost",
+    "warn_of_exhaustion",
+    "warn_of_short_batch",
 ]
 
 
@@ -77,6 +87,15 @@ def check_sources(sources, X) -> tuple[np.ndarray, list]:
     order = {name: position for position, name in enumerate(names)}
     positions = np.array([order[name] for name in found], dtype=np.intp)
     return positions[codes], names
+
+
+def frozen_prices(prices) -> dict | tuple | None:
+    """Prices as a copy that is equal to another one of the same numbers."""
+    if prices is None:
+        return None
+    if isinstance(prices, Mapping):
+        return dict(prices)
+    return tuple(np.asarray(prices, dtype=np.float64).tolist())
 
 
 def prices_of(prices, names) -> np.ndarray:
@@ -210,3 +229,35 @@ def _same(one, other) -> bool:
     if isinstance(one, float) and isinstance(other, float) and one != one:
         return other != other
     return bool(one == other)
+
+
+def warn_of_short_batch(name, n_rows, size) -> None:
+    """Say that a source returned fewer rows than it was asked for."""
+    warn(
+        f"Source {name!r} returned {n_rows} rows, {size} were asked for. They are "
+        "kept, and the round counts.",
+        ShortBatchWarning,
+    )
+
+
+def warn_of_exhaustion(run, name) -> None:
+    """Say that a source has no rows left, and which have."""
+    left = [n for n, gone in zip(run.names, run.exhausted) if not gone]
+    warn(
+        f"Source {name!r} has no rows left after {run.rows_of(name)} rows, "
+        f"{run.t} of {run.rules.n_rounds} rounds played; left: {left}.",
+        SourceExhaustedWarning,
+    )
+
+
+def warn_of_cost(run, *, before) -> None:
+    """Say by how much the last batch exceeds the budget, once."""
+    budget, spent = run.rules.budget, run.spent
+    if budget is not None and before <= budget < spent * (1 - 1e-12):
+        warn(
+            f"The budget of {budget:g} is exceeded by {spent - budget:g}: the batch of "
+            f"round {run.t} costs {spent - before:g}, and {budget - before:g} were "
+            "left. With batch_size, a batch that costs more than what is left is not "
+            "asked for.",
+            OverlapkitWarning,
+        )

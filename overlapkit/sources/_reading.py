@@ -9,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import UninformativeBatchWarning
+from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.scorers._regions import OVERLAP
 from overlapkit.sources._rewards import Batch
 from overlapkit.sources._run import Reading
@@ -24,9 +25,10 @@ __all__ = [
     "can_learn",
     "check_readable",
     "check_student",
-    "frozen_weak_model",
     "is_weak_to_strong",
+    "shared_settings",
     "train_student",
+    "unfitted_detector",
 ]
 
 # parameters that say how rows are labelled, and the values that leave it open
@@ -95,7 +97,7 @@ def _labeler_of(estimator) -> WeakLabeler:
     return WeakLabeler(**{name: getattr(estimator, name) for name in names})
 
 
-def frozen_weak_model(fitted) -> Any:
+def _frozen_weak_model(fitted) -> Any:
     """The weak model of a fitted detector, as an estimator that is not fitted again."""
     model = fitted.weak_estimator_
     if model is None:  # probabilities were given
@@ -185,6 +187,39 @@ class Reader:
         batch = _read(self.labeler, self.detector.rule_, X, known)
         reading, state = _reading_of(self.reward, batch, self.state)
         return reading, replace(self, state=state)
+
+
+def shared_settings(detector, reader, **own) -> dict:
+    """Parameters that detector and student of a run share.
+
+    Parameters
+    ----------
+    detector : OverlapDetector or None
+        Not fitted.
+    reader : Reader
+        Where the weak model was fitted on given rows, it is not fitted again.
+    **own : dict
+        Values for parameters that the detector leaves unset.
+
+    Returns
+    -------
+    dict
+        Value by the name of the parameter.
+    """
+    detector = OverlapDetector() if detector is None else detector
+    settings = {name: getattr(detector, name) for name in _LABELING}
+    for name, value in own.items():
+        given = getattr(detector, name)
+        settings[name] = value if given is None else given
+    if reader.reference is not None:
+        settings["weak_estimator"] = _frozen_weak_model(reader.detector)
+    return settings
+
+
+def unfitted_detector(detector, settings) -> OverlapDetector:
+    """A clone of the detector with these settings."""
+    detector = OverlapDetector() if detector is None else clone(detector)
+    return detector.set_params(**settings)
 
 
 # -- rewards -------------------------------------------------------------------------

@@ -1,12 +1,11 @@
 """UCBSourceSelector: choose the next data source, and train on what was collected."""
 
 import math
-from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import Bunch, check_random_state
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
 
 from overlapkit._utils.progress import CallbackSupportMixin, fit_task
 from overlapkit._utils.sklearn_compat import (
@@ -20,9 +19,6 @@ from overlapkit._utils.sklearn_compat import (
 )
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
-    OverlapkitWarning,
-    ShortBatchWarning,
-    SourceExhaustedWarning,
     WeakLabelWarning,
 )
 from overlapkit.policies import UCB
@@ -35,19 +31,24 @@ from overlapkit.sources._checks import (
     check_sources,
     check_y,
     common_missing_label,
+    frozen_prices,
     names_of_pool,
     plain,
     split_by_label,
     union_of_classes,
+    warn_of_cost,
+    warn_of_exhaustion,
+    warn_of_short_batch,
 )
 from overlapkit.sources._reading import (
     Reader,
     can_learn,
     check_readable,
     check_student,
-    frozen_weak_model,
     is_weak_to_strong,
+    shared_settings,
     train_student,
+    unfitted_detector,
 )
 from overlapkit.sources._rewards import OverlapDensity
 from overlapkit.sources._run import Rules, SourceRun
@@ -425,7 +426,7 @@ class UCBSourceSelector(
                 self._retire(name, silent=only)
                 continue
             if len(draw) < size and not only:
-                self._warn_short(name, len(draw), size)
+                warn_of_short_batch(name, len(draw), size)
             with fit_task(context, self, "round"):
                 labels = None if y is None else y[draw]
                 self._take(_safe_indexing(X, draw), labels, known.take(draw), name)
@@ -491,14 +492,14 @@ class UCBSourceSelector(
         check_one_kind([self.classes_, classes, known.labels])
         size = run.rules.batch_size
         if size is not None and n_rows < size:
-            self._warn_short(name, n_rows, size)
+            warn_of_short_batch(name, n_rows, size)
         self._take(X, y, known, name)
         # positions in a pool do not cover the rows of a batch
         vars(self).pop("collected_indices_", None)
         self.classes_ = union_of_classes(
             union_of_classes(self.classes_, classes), known.labels
         )
-        self._warn_overspent(run.spent)
+        warn_of_cost(self._run, before=run.spent)
         every = self.train_every
         if self._run.next is None or (every is not None and self._run.t % every == 0):
             self._train_after_batch()
@@ -520,34 +521,17 @@ class UCBSourceSelector(
                 WeakLabelWarning,
             )
 
-    def _warn_overspent(self, before):
-        """Say by how much a batch exceeds the budget, once."""
-        budget, spent = self.budget, self._run.spent
-        if budget is not None and before <= budget < spent * (1 - 1e-12):
-            warn(
-                f"The budget of {budget:g} is exceeded by {spent - budget:g}: the "
-                f"batch of round {self._run.t} costs {spent - before:g}, and "
-                f"{budget - before:g} were left. With batch_size, a batch that costs "
-                "more than what is left is not asked for.",
-                OverlapkitWarning,
-            )
-
     # -- the run ---------------------------------------------------------------------
     def _rules(self, batch_size):
         """Parameters of the next decision, as they are now."""
         policy = UCB() if self.policy is None else self.policy
         check_policy(policy)
-        prices = self.prices
-        if isinstance(prices, Mapping):
-            prices = dict(prices)
-        elif prices is not None:
-            prices = tuple(np.asarray(prices, dtype=np.float64).tolist())
         return Rules(
             policy=policy,
             n_rounds=self.n_rounds,
             min_source_share=self.min_source_share,
             min_class_share=self.min_class_share,
-            prices=prices,
+            prices=frozen_prices(self.prices),
             budget=self.budget,
             batch_size=batch_size,
         )
@@ -654,46 +638,23 @@ class UCBSourceSelector(
 
     def _unfitted_detector(self):
         """A detector to be fitted, with what it leaves unset taken from here."""
-        detector = OverlapDetector() if self.detector is None else clone(self.detector)
-        settings = self._settings()
-        names = ("weak_estimator", "missing_label", "n_jobs", "random_state")
-        return detector.set_params(**{name: settings[name] for name in names})
+        return unfitted_detector(self.detector, self._settings())
 
     def _settings(self):
         """Parameters that detector and student share."""
-        detector = OverlapDetector() if self.detector is None else self.detector
-        names = ("strong_columns", "weak_columns", "classes", "weak_estimator", "cv")
-        settings = {name: getattr(detector, name) for name in names}
-        own = {
-            "missing_label": self._unknown_label(),
-            "n_jobs": self.n_jobs,
-            "random_state": self._seed,
-        }
-        for name, value in own.items():
-            given = getattr(detector, name)
-            settings[name] = value if given is None else given
-        if self._reader.reference is not None:
-            settings["weak_estimator"] = frozen_weak_model(self._reader.detector)
-        return settings
+        return shared_settings(
+            self.detector,
+            self._reader,
+            missing_label=self._unknown_label(),
+            n_jobs=self.n_jobs,
+            random_state=self._seed,
+        )
 
     def _retire(self, name, silent=False):
         """Enter that a source has no rows left."""
-        run = self._run.without(name)
+        self._run = self._run.without(name)
         if not silent:
-            left = [n for n, gone in zip(run.names, run.exhausted) if not gone]
-            warn(
-                f"Source {name!r} has no rows left after {run.rows_of(name)} rows, "
-                f"{run.t} of {run.rules.n_rounds} rounds played; left: {left}.",
-                SourceExhaustedWarning,
-            )
-        self._run = run
-
-    def _warn_short(self, name, n_rows, size):
-        warn(
-            f"Source {name!r} returned {n_rows} rows, {size} were asked for. They are "
-            "kept, and the round counts.",
-            ShortBatchWarning,
-        )
+            warn_of_exhaustion(self._run, name)
 
     # -- labels and the student ------------------------------------------------------
     def _check_y_given(self, y):
@@ -763,15 +724,8 @@ class UCBSourceSelector(
         run, batches = self._begun("collected_"), self._batches
         if not len(batches):
             raise AttributeError("collected_ is defined once a batch was taken.")
-        names = np.array([run.names[k] for k in run.sources])
-        X = batches.X
-        return Bunch(
-            X=X.copy() if isinstance(X, np.ndarray) else X,
-            y=batches.y,
-            source=np.repeat(names, run.sizes),
-            round=np.repeat(np.arange(1, run.t + 1), run.sizes),
-            overlap=None if self.detector_ is None else run.overlap,
-        )
+        overlap = None if self.detector_ is None else run.overlap
+        return batches.table([run.names[k] for k in run.sources], overlap)
 
     def __sklearn_tags__(self):
         """Y is needed when the weak model learns from the labels of the pool."""
