@@ -18,6 +18,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.validation import (
+    _check_sample_weight,
     _num_features,
     _num_samples,
     validate_data,
@@ -30,6 +31,7 @@ __all__ = [
     "MethodMapping",
     "Options",
     "StrOptions",
+    "_check_sample_weight",
     "_fit_context",
     "_get_column_indices",
     "_num_features",

@@ -1,1 +1,5 @@
-"""Which rows a strong model learns from, and the strong model itself."""
+"""Correct labels, choose rows, and train the strong model."""
+
+from overlapkit.students._correction import LabelCorrector
+
+__all__ = ["LabelCorrector"]

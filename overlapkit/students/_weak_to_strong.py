@@ -24,8 +24,8 @@ from overlapkit._utils.sklearn_compat import (
 )
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import UnusedParameterWarning, WeakLabelWarning
-from overlapkit.students._auto_selection import choose_rule
 from overlapkit.students._prediction import StudentMixin
+from overlapkit.students._recipe import train_with_known
 from overlapkit.students._selection import choose_rows
 from overlapkit.students._training import (
     check_two_classes,
@@ -43,6 +43,9 @@ from overlapkit.weak._views import (
 )
 
 __all__ = ["WeakToStrongClassifier"]
+
+_OF_LABELER = ("n_features_in_", "feature_names_in_", "weak_estimator_")
+_MOST_TASKS = 12  # of a fit, as callbacks count them
 
 
 class WeakToStrongClassifier(
@@ -78,15 +81,15 @@ class WeakToStrongClassifier(
         Which rows the strong model learns from. An :class:`OverlapDetector`; another
         scorer of :mod:`overlapkit.scorers` or one of your own; any estimator with
         ``score_samples``, fitted on the strong view and the weak labels; None: all
-        covered rows. ``"auto"``: the best of several rules (see Notes) on the rows
-        whose label is known, all covered rows when none is clearly better or no label
-        is known. A scorer is given the rows as this classifier has labelled them, so
+        covered rows. ``"auto"``: with known labels of every class (`missing_label`),
+        correct the labels of all rows, leave out those whose neighbours disagree, and
+        learn from the rest and from the known labels (see Notes); without any, all
+        covered rows. A scorer is given the rows as this classifier has labelled them:
         its own parameters that say how rows are labelled must be left unset; where its
         `n_jobs` is None, it takes the one given here.
     budget : float, default=None
         Share of covered rows to keep, best first, in (0, 1]. None: the selector's own
-        threshold. Not used without a selector, nor with ``"auto"``, whose rules have
-        budgets of their own.
+        threshold. Not used without a selector; refused with ``"auto"``.
     balance : {"proportional", "equal"} or None, default="proportional"
         Quotas per weak class when there is a `budget`: in proportion to the class,
         equal, or none.
@@ -124,8 +127,19 @@ class WeakToStrongClassifier(
     selector_ : estimator or None
         The fitted selector.
     selection_report_ : DataFrame or None
-        With ``selector="auto"``: the rules, the rows each keeps, and the accuracy of
-        its student on known labels.
+        With ``selector="auto"`` and known labels, a row for each of "labels alone",
+        "all covered weak labels", "self-cut" (the same without weak labels), "recipe"
+        and "average": out-of-fold ``accuracy`` on the known labels with its 95 %
+        interval ``low`` to ``high``, ``gain`` over the labels alone with its standard
+        error ``gain_se``, and which is ``used``.
+    corrected_labels_ : ndarray of shape (n_samples,) or None
+        With ``selector="auto"`` and known labels, the label of each row that the strong
+        model learns from if the row is in `selected_`.
+    stack_coef_ : dict of str to float or None
+        Coefficients of "known labels", "weak labels" and "votes" in the corrected
+        labels, see :class:`~overlapkit.students.LabelCorrector`.
+    weak_label_summary_ : str or None
+        What these say of the weak labels, in words.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -166,13 +180,16 @@ class WeakToStrongClassifier(
     ``predict`` needs the strong columns only: other columns of an array may hold
     anything, and a dataframe may lack them.
 
-    ``selector="auto"`` compares all covered rows with seven rules: non-hard rows;
-    overlap by mean and by maximal similarity; the better half by confidence, by cut
-    statistic and by self-confidence; and the better three quarters by cut statistic.
-    Each student is judged on rows with known labels that it was not trained on; with
-    fewer than ten, all covered rows are kept. A rule is taken when it beats all covered
-    rows by more than one standard error of the paired difference. Every rule that helps
-    much on some data set hurts on another; known labels are needed to choose.
+    ``selector="auto"`` is for those who want the best predictions from known and weak
+    labels together, and it does learn from known labels. A stack of the model of the
+    known labels, a student of the weak labels and the votes corrects the labels of all
+    rows (:class:`~overlapkit.students.LabelCorrector`); of each class the 80 % of rows
+    with the best cut statistic are kept, and all known rows; the strong model is
+    trained on those. Predictions average it with the model of the known labels, which
+    counts by its coefficient in the stack. No accuracy decides, so the accuracies in
+    the report are not those of a winner. The strong model is fitted at most 12 times.
+    The strong columns must be numbers. Without known labels, nothing better than all
+    covered rows is safe: every rule that helps much on some data set hurts on another.
 
     `sample_weight`, given to ``fit``, is passed to the weak model (a label model takes
     none) and, for the rows it is trained on, to the strong one; in a pipeline, to its
@@ -250,6 +267,28 @@ class WeakToStrongClassifier(
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    def _check_together(self, y_given):
+        """Refuse parameters that do not go with each other."""
+        if self.include_labeled and self.missing_label is None:
+            raise ValueError(
+                "include_labeled=True with missing_label=None would train on the true "
+                "label of every row. Say which label stands for 'unknown'."
+            )
+        if not isinstance(self.selector, str):
+            return
+        if self.budget is not None or self.label_use != "hard":
+            raise ValueError(
+                "selector='auto' corrects labels and chooses rows by itself: leave "
+                f"budget={self.budget!r} at None and label_use={self.label_use!r} at "
+                "'hard'."
+            )
+        if y_given and self.missing_label is None:
+            raise ValueError(
+                "selector='auto' learns from the labels that are known, and with "
+                "missing_label=None these are all labels. Say which label stands for "
+                "'unknown'."
+            )
+
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None, **fit_params):
         """Label the rows with the weak model and train the strong one.
@@ -272,12 +311,8 @@ class WeakToStrongClassifier(
         self : object
             The fitted classifier.
         """
-        if self.include_labeled and self.missing_label is None:
-            raise ValueError(
-                "include_labeled=True with missing_label=None would train on the true "
-                "label of every row. Say which label stands for 'unknown'."
-            )
-        context = self._init_callback_context(max_subtasks=3)
+        self._check_together(y is not None)
+        context = self._init_callback_context(max_subtasks=_MOST_TASKS)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         sample_weight = _check_weight(sample_weight, X)
         strong_params, weak_params, groups = self._route(X, sample_weight, fit_params)
@@ -286,7 +321,7 @@ class WeakToStrongClassifier(
         )
         with fit_task(context, self, "label the rows"):
             rows, known = labeler.fit_label(X, y, groups=groups, **weak_params)
-        self._learn(rows, known, labeler, strong_params, context)
+        self._learn(rows, known, labeler, strong_params, context, groups=groups)
         # a scoring callback must not score against the marker of unknown labels
         scored = {"X": X, "y": y} if known.known.all() else {}
         context.call_on_fit_task_end(
@@ -315,7 +350,8 @@ class WeakToStrongClassifier(
         self : object
             The fitted classifier.
         """
-        context = self._init_callback_context(max_subtasks=2)
+        self._check_together(False)
+        context = self._init_callback_context(max_subtasks=_MOST_TASKS)
         context.call_on_fit_task_begin(estimator=self, X=None, y=None)
         if known is None:
             known = KnownLabels(np.zeros(len(rows), dtype=bool), np.empty(0))
@@ -323,10 +359,12 @@ class WeakToStrongClassifier(
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes={})
         return self
 
-    def _learn(self, rows, known, labeler, strong_params, context, keep=None):
+    def _learn(
+        self, rows, known, labeler, strong_params, context, keep=None, groups=None
+    ):
         """Choose rows and train the strong model on them."""
         self._labeler = labeler
-        for name in ("n_features_in_", "feature_names_in_", "weak_estimator_"):
+        for name in _OF_LABELER:
             vars(self).pop(name, None)
             if hasattr(labeler, name):
                 setattr(self, name, getattr(labeler, name))
@@ -334,6 +372,11 @@ class WeakToStrongClassifier(
         self.weak_labels_, self.weak_proba_ = rows.labels, rows.proba
         _check_finite(rows.strong, allow_nan=True)
         _check_columns(rows.strong, self.estimator)
+        self.selector_ = self.selection_report_ = None
+        self.corrected_labels_ = self.stack_coef_ = self.weak_label_summary_ = None
+        if self.selector == "auto" and keep is None and self._enough(rows, known):
+            self._correct_cut_train(rows, known, strong_params, groups, context)
+            return
         learnt = known if self.include_labeled else None
         weight = strong_params.get("sample_weight")
         check_two_classes(rows, self.label_use, learnt, weight)
@@ -358,10 +401,9 @@ class WeakToStrongClassifier(
 
     def _select(self, rows, known, strong_params, keep):
         """Mask of the rows to learn from; sets `selector_`."""
-        self.selector_ = self.selection_report_ = None
         if keep is not None:
             return np.asarray(keep, dtype=bool) & rows.covered
-        if self.selector is None:
+        if self.selector is None or isinstance(self.selector, str):
             return rows.covered.copy()
         if strong_params.get("sample_weight") is not None:
             warn(
@@ -369,16 +411,6 @@ class WeakToStrongClassifier(
                 "counts every row once, in thresholds, budgets and quotas.",
                 UnusedParameterWarning,
             )
-        if isinstance(self.selector, str):
-            selected, self.selector_, self.selection_report_ = choose_rule(
-                rows,
-                known,
-                lambda keep: self._train(rows, keep, None, strong_params),
-                balance=self.balance,
-                labeler=self._labeler,
-                n_jobs=self.n_jobs,
-            )
-            return selected
         self.selector_, selected = choose_rows(
             self.selector,
             rows,
@@ -388,6 +420,51 @@ class WeakToStrongClassifier(
             n_jobs=self.n_jobs,
         )
         return selected
+
+    def _enough(self, rows, known) -> bool:
+        """Whether a label of every class is known."""
+        if len(known) == 0:
+            return False
+        present = np.unique(known.codes(rows.classes)[known.known])
+        missing = np.setdiff1d(np.arange(len(rows.classes)), present)
+        if len(missing):
+            warn(
+                f"No label of the classes {rows.classes[missing].tolist()[:10]} is "
+                "known, so labels cannot be corrected: selector='auto' learns from all "
+                "covered rows.",
+                WeakLabelWarning,
+            )
+        return len(missing) == 0
+
+    def _correct_cut_train(self, rows, known, strong_params, groups, context):
+        """Learn from corrected labels of the rows whose neighbours agree with them."""
+        estimator = self.estimator
+        if estimator is None:
+            estimator = default_strong_estimator(self.n_jobs, rows.seed)
+        params = dict(strong_params)
+        result = train_with_known(
+            estimator,
+            rows.strong,
+            known.known,
+            known.codes(rows.classes),
+            rows.classes,
+            weak_codes=rows.codes,
+            covered=rows.covered,
+            votes=rows.votes,
+            sample_weight=params.pop("sample_weight", None),
+            groups=groups,
+            fit_params=params,
+            n_jobs=self.n_jobs,
+            seed=rows.seed,
+            task=lambda name: fit_task(context, self, name),
+        )
+        self.estimator_, self.selected_ = result.estimator, result.selected
+        self.corrected_labels_ = rows.classes[result.correction.codes]
+        self.selection_report_ = result.report
+        self.stack_coef_ = dict(
+            zip(result.correction.sources, result.correction.stack.coef.tolist())
+        )
+        self.weak_label_summary_ = result.summary
 
     def label(self, X):
         """Label new rows with the fitted weak model.

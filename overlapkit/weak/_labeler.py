@@ -327,6 +327,10 @@ class WeakLabeler(BaseEstimator):
         covered = votes = None
         if voting is not None:
             covered = voting.covered(votes_in)
+            if hasattr(voting, "codes"):
+                # its own classes may be fewer than all
+                position = np.append(np.searchsorted(self.classes_, classes), -1)
+                votes = position[voting.codes(votes_in)]
         return WeakRows.from_proba(
             select_columns(X, self._strong),
             align_columns(proba, classes, self.classes_),

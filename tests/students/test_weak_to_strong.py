@@ -12,7 +12,6 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
-from sklearn.tree import DecisionTreeClassifier
 
 from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.exceptions import (
@@ -299,71 +298,85 @@ def test_parameters_that_do_not_go_together(params, message):
 # ------------------------------------------------------------------------- auto
 
 
-def half_wrong(seed=0, n=400):
-    """Weak labels that are right where the weak model is sure, and only there."""
+def votes_and_few_labels(seed=0, n=600, n_known=60):
+    """Strong columns and votes that are right in three of four cases."""
     rng = np.random.RandomState(seed)
     y = rng.randint(0, 2, size=n)
-    sign = 2 * y - 1
-    unsure = rng.uniform(size=n) < 0.6
-    strong = rng.normal(size=(n, 4)) + 1.5 * sign[:, None]
-    # unsure rows get the other label: a student of all rows learns it wrong
-    p = np.where(unsure, 0.5 - 0.05 * sign, 0.5 + 0.45 * sign)
-    return np.column_stack([strong, 1 - p, p]), y
+    strong = rng.normal(size=(n, 8)) + 0.5 * (2 * y - 1)[:, None]
+    votes = np.where(rng.rand(n, 5) < 0.75, y[:, None], 1 - y[:, None])
+    votes[rng.rand(n, 5) < 0.4] = -1
+    known = np.where(np.arange(n) < n_known, y, -1)
+    return np.column_stack([strong, votes]), y, known
 
 
-def test_auto_takes_a_rule_that_is_clearly_better():
-    X, y = half_wrong()
-    known = np.where(np.arange(400) % 4 == 0, y, -1)
-    classifier = precomputed(
-        LogisticRegression(), d=4, selector="auto", missing_label=-1
+def with_votes(**params):
+    return WeakToStrongClassifier(
+        LogisticRegression(),
+        weak_estimator=MajorityVote(),
+        strong_columns=slice(0, 8),
+        weak_columns=slice(8, None),
+        random_state=0,
+        **params,
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the rules that are not taken
-        fitted = classifier.fit(X, known)
-    report = fitted.selection_report_.set_index("rule")
-    assert list(report.columns) == [
-        "n_selected",
-        "accuracy",
-        "gain",
-        "gain_se",
-        "chosen",
+
+
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.UncoveredRowsWarning")
+def test_auto_learns_from_known_and_weak_labels():
+    X, y, some = votes_and_few_labels()
+    fitted = with_votes(selector="auto", missing_label=-1).fit(X, some)
+    report = fitted.selection_report_.set_index("candidate")
+    assert list(report.index) == [
+        "labels alone",
+        "all covered weak labels",
+        "self-cut",
+        "recipe",
+        "average",
     ]
-    assert report["chosen"].sum() == 1
-    assert not report.loc["all rows", "chosen"]
-    chosen = report[report["chosen"]].iloc[0]
-    assert chosen["gain"] == report["gain"].max() > 0.5
-    assert chosen["gain"] > chosen["gain_se"]
-    assert fitted.selected_.sum() == chosen["n_selected"]
-    assert fitted.selector_ is not None
-    assert report.loc["all rows", "accuracy"] < 0.3
-    assert fitted.score(X, y) > 0.9
+    assert report["used"].sum() == 1
+    assert (report["low"] <= report["accuracy"]).all()
+    known = some != -1
+    # known labels are kept, and learnt from
+    np.testing.assert_array_equal(fitted.corrected_labels_[known], y[known])
+    assert fitted.selected_[known].all()
+    right = np.mean(fitted.corrected_labels_[~known] == y[~known])
+    assert right > np.mean(fitted.weak_labels_[~known] == y[~known])
+    assert set(fitted.stack_coef_) == {"known labels", "weak labels", "votes"}
+    assert "Shares of the evidence" in fitted.weak_label_summary_
+    alone = LogisticRegression().fit(X[known, :8], y[known])
+    new_X, new_y, _ = votes_and_few_labels(seed=1, n=2000)
+    assert fitted.score(new_X, new_y) > alone.score(new_X[:, :8], new_y)
 
 
-@pytest.mark.parametrize("labels", ["none", "nine"])
-@pytest.mark.filterwarnings("ignore")
-def test_auto_keeps_all_rows_without_enough_labels(labels):
-    X, y = half_wrong()
-    known = None if labels == "none" else np.where(np.arange(400) < 9, y, -1)
-    fitted = precomputed(LogisticRegression(), d=4, selector="auto", missing_label=-1)
-    fitted.fit(X, known)
-    assert fitted.selected_.all()
-    assert fitted.selector_ is None
-    report = fitted.selection_report_
-    assert report.loc[report["chosen"], "rule"].tolist() == ["all rows"]
-    assert report["accuracy"].isna().all()
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.UncoveredRowsWarning")
+def test_auto_without_known_labels_is_all_covered_rows():
+    X, _, some = votes_and_few_labels()
+    plain = with_votes().fit(X)
+    for y in (None, np.full_like(some, -1)):
+        fitted = with_votes(selector="auto", missing_label=-1).fit(X, y)
+        np.testing.assert_array_equal(fitted.selected_, fitted.covered_)
+        np.testing.assert_array_equal(fitted.estimator_.coef_, plain.estimator_.coef_)
+        assert fitted.corrected_labels_ is None
+    one_class = np.where(some == 1, 1, -1)
+    with pytest.warns(
+        WeakLabelWarning, match=r"No label of the classes \[0\] is known"
+    ):
+        fitted = with_votes(selector="auto", missing_label=-1).fit(X, one_class)
+    np.testing.assert_array_equal(fitted.selected_, fitted.covered_)
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_auto_judges_students_on_rows_they_were_not_trained_on():
-    # a tree memorises: judged on its own rows it would be exactly as good as the
-    # weak labels it was given, whatever rule chose them
-    rng = np.random.RandomState(0)
-    strong, y = rng.normal(size=(200, 4)), rng.randint(0, 2, size=200)
-    p = 0.5 + (2 * y - 1) * rng.uniform(0.05, 0.5, size=200)  # always right
-    X = np.column_stack([strong, 1 - p, p])
-    fitted = precomputed(DecisionTreeClassifier(random_state=0), d=4, selector="auto")
-    report = fitted.fit(X, y).selection_report_
-    assert report["accuracy"].between(0.3, 0.7).all()
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"budget": 0.5}, "leave budget=0.5 at None"),
+        ({"label_use": "soft"}, "label_use='soft' at"),
+        ({"missing_label": None}, "Say which label stands for 'unknown'"),
+    ],
+)
+def test_auto_refuses_what_it_cannot_honour(params, message):
+    X, y, _ = votes_and_few_labels()
+    params = {"selector": "auto", "missing_label": -1} | params
+    with pytest.raises(ValueError, match=message):
+        with_votes(**params).fit(X, y)
 
 
 # ---------------------------------------------------------------------- predict

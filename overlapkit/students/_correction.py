@@ -1,0 +1,893 @@
+"""Correcting weak labels with the help of some known ones."""
+
+import warnings
+from contextlib import nullcontext
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, indexable
+
+from overlapkit._utils.sklearn_compat import (
+    HasMethods,
+    Interval,
+    _check_sample_weight,
+    _fit_context,
+    validate_data,
+)
+from overlapkit.exceptions import WeakLabelWarning
+from overlapkit.label_models import MajorityVote
+from overlapkit.students._learner import Learner
+from overlapkit.students._stack import (
+    Stack,
+    fit_stack,
+    held_out_evidence,
+    log_lifts,
+    vote_evidence,
+    vote_matrix,
+    vote_totals,
+)
+from overlapkit.students._training import default_strong_estimator
+from overlapkit.weak._labels import check_labels, is_missing, known_labels
+
+__all__ = [
+    "Correction",
+    "LabelCorrector",
+    "OutOfFold",
+    "Sources",
+    "correct_labels",
+    "known_folds",
+    "learn_sources",
+    "nested_out_of_fold",
+    "out_of_fold",
+    "worth_in_words",
+]
+
+# Coefficients that serve before any label is known: of the known labels' model, the
+# student of the weak labels, and the votes.
+_PRIOR_COEF = {"known labels": 0.6, "weak labels": 0.3, "votes": 0.3}
+_PRIOR_ALONE = 1.0
+# Below this share of the evidence, weak labels and votes change next to no label.
+_NEXT_TO_NOTHING = 0.1
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Corrected labels of all rows and the stack that gave them.
+
+    Attributes
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+        Class probabilities; 1 for the class of a known row.
+    codes : ndarray of shape (n_samples,) of int
+        The most probable class, the known one where it is known.
+    stack : Stack
+        Coefficients and intercepts.
+    sources : tuple of str
+        What each coefficient belongs to: "known labels", "weak labels", "votes".
+    shares : ndarray of shape (n_sources,)
+        Share of each source in the evidence, see :func:`evidence_shares`.
+    lifts : ndarray of shape (n_functions * n_classes, n_classes) or None
+        Log-lift of every possible vote; None without votes.
+    """
+
+    proba: np.ndarray
+    codes: np.ndarray
+    stack: Stack
+    sources: tuple[str, ...]
+    shares: np.ndarray
+    lifts: np.ndarray | None = None
+
+
+def correct_labels(
+    known,
+    codes,
+    gold,
+    gold_held_out,
+    weak=None,
+    votes=None,
+    *,
+    usable=None,
+    n_rounds=3,
+    sample_weight=None,
+) -> Correction:
+    r"""Correct the labels of all rows from log-probabilities, votes, and known labels.
+
+    A stack of the known labels' model g and of the student w of the weak labels gives
+    first probabilities Q. What each vote says is then read off Q, its evidence e
+    becomes a third source of the stack, and so on for `n_rounds` rounds:
+
+    .. math::
+
+        Q = \mathrm{STACK}(g, w), \qquad
+        e_i = \sum_j \mathrm{lift}_j(L_{ij} \mid Q), \quad
+        Q = \mathrm{STACK}(g, w, e)
+
+    Q of known rows is their class throughout; where the coefficients are learned, the
+    evidence of a known row is without its own label. See
+    :func:`~overlapkit.students._stack.fit_stack` for the coefficients and
+    :func:`~overlapkit.students._stack.log_lifts` for the lifts.
+
+    Parameters
+    ----------
+    known : ndarray of shape (n_known,) of int
+        Positions of the rows whose class is known.
+    codes : ndarray of shape (n_known,) of int
+        Their classes; every class occurs.
+    gold : ndarray of shape (n_samples, n_classes)
+        g: log-probabilities by the model of all known labels.
+    gold_held_out : ndarray of shape (n_known, n_classes)
+        The same of the known rows, by models that did not see them.
+    weak : ndarray of shape (n_samples, n_classes), default=None
+        w: log-probabilities by the student of the weak labels.
+    votes : csr_array of shape (n_samples, n_functions * n_classes), default=None
+        As :func:`~overlapkit.students._stack.vote_matrix` gives them.
+    usable : ndarray of shape (n_known,) of bool, default=None
+        Known rows to learn the coefficients from; None: all.
+    n_rounds : int, default=3
+        Rounds with votes, at least one.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weight of each row, in the likelihood and in the lifts.
+
+    Returns
+    -------
+    correction : Correction
+        Labels, probabilities and coefficients.
+    """
+    n_classes = gold.shape[1]
+    usable = np.ones(len(known), dtype=bool) if usable is None else usable
+    weight = None if sample_weight is None else sample_weight[known]
+    sources, everywhere, at_known = ["known labels"], [gold], [gold_held_out]
+    if weak is not None:
+        sources.append("weak labels")
+        everywhere.append(weak)
+        at_known.append(weak[known])
+
+    def stacked(sources, everywhere, at_known):
+        prior = [_PRIOR_COEF[s] for s in sources]
+        stack = fit_stack(
+            [column[usable] for column in at_known],
+            codes[usable],
+            [_PRIOR_ALONE] if len(sources) == 1 else prior,
+            None if weight is None else weight[usable],
+        )
+        proba = stack.proba(everywhere)
+        proba[known] = np.eye(n_classes)[codes]
+        return stack, proba
+
+    stack, proba = stacked(sources, everywhere, at_known)
+    table = None
+    if votes is not None:
+        prior = np.bincount(codes, weight, minlength=n_classes) + 1
+        prior = prior / prior.sum()
+        votes_at_known = votes[known]
+        sources.append("votes")
+        for _ in range(n_rounds):
+            totals = vote_totals(votes, proba, prior, sample_weight)
+            table = log_lifts(totals, prior)
+            columns = [*everywhere, vote_evidence(votes, table)]
+            without_own = held_out_evidence(
+                votes_at_known, totals, codes, prior, weight
+            )
+            stack, proba = stacked(sources, columns, [*at_known, without_own])
+        everywhere = columns
+    corrected = proba.argmax(axis=1)
+    corrected[known] = codes
+    shares = evidence_shares(stack.coef, everywhere)
+    return Correction(proba, corrected, stack, tuple(sources), shares, table)
+
+
+def evidence_shares(coef, columns) -> np.ndarray:
+    r"""Share of each source in what tells rows apart.
+
+    A coefficient alone says little, because sources differ in scale. So it is
+    multiplied by the standard deviation of the source over the rows, after its mean
+    over the classes is taken off, averaged over the classes:
+
+    .. math::
+
+        s_f \propto a_f \, \overline{\mathrm{sd}_i\bigl(F_f[i, y]
+        - \tfrac1K \sum_{y'} F_f[i, y']\bigr)}
+
+    What a source says of all rows alike is no evidence.
+
+    Parameters
+    ----------
+    coef : ndarray of shape (n_sources,)
+        Coefficients of the stack.
+    columns : list of ndarray of shape (n_samples, n_classes)
+        The sources.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_sources,)
+        Sum to 1; all 0 if no source tells rows apart.
+    """
+    spread = [
+        (column - column.mean(axis=1, keepdims=True)).std(axis=0).mean()
+        for column in columns
+    ]
+    parts = np.asarray(coef) * spread
+    return parts / parts.sum() if parts.sum() > 0 else parts
+
+
+def worth_in_words(sources, shares) -> str:
+    """What the coefficients say of the weak labels, in a sentence or two.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        "known labels", "weak labels", "votes", as far as they are there.
+    shares : ndarray of shape (n_sources,)
+        As :func:`evidence_shares` gives them.
+
+    Returns
+    -------
+    text : str
+        States the shares, and whether weak labels or votes add next to nothing.
+    """
+    if len(sources) == 1:
+        return "There are no weak labels: corrected labels rest on known labels alone."
+    listed = ", ".join(f"{s} {share:.0%}" for s, share in zip(sources, shares))
+    text = f"Shares of the evidence for the corrected labels: {listed}."
+    share = dict(zip(sources, shares))
+    if 1 - share["known labels"] < _NEXT_TO_NOTHING:
+        what = "weak labels and votes add" if "votes" in share else "weak labels add"
+        return f"{text} The {what} next to nothing to the known labels."
+    if share.get("votes", 1.0) < _NEXT_TO_NOTHING:
+        return f"{text} The votes add next to nothing beside the other sources."
+    return text
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Models of the known labels, each with the rows it did not see.
+
+    Attributes
+    ----------
+    log_proba : ndarray of shape (n_known, n_classes)
+        Log-probabilities of each known row by the model that did not see it.
+    usable : ndarray of shape (n_known,) of bool
+        False where that model had not seen the row's class, or one class only.
+    folds : list of tuple of ndarray
+        Positions among the known rows: (train, held out).
+    models : list of classifier
+        The model of each fold.
+    """
+
+    log_proba: np.ndarray
+    usable: np.ndarray
+    folds: list
+    models: list
+
+
+def known_folds(codes, cv, seed, *, X=None, groups=None) -> list[tuple]:
+    """Folds of the known rows.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_known,) of int
+        Their classes.
+    cv : int, splitter or iterable
+        A number is that of stratified folds, or of groups of rows if there are
+        `groups`; fewer if the rows of no class, or the groups, fill them.
+    seed : int
+        Shuffles the rows.
+    X : array of shape (n_known, n_features), default=None
+        For splitters that look at them.
+    groups : ndarray of shape (n_known,), default=None
+        Rows of one group stay together.
+
+    Returns
+    -------
+    folds : list of tuple of ndarray
+        (train, held out); empty if no row can be held out.
+
+    Raises
+    ------
+    ValueError
+        If a splitter does not hold each row out exactly once.
+
+    Warns
+    -----
+    WeakLabelWarning
+        If no row can be held out.
+    """
+    X = np.zeros(len(codes)) if X is None else X
+    if isinstance(cv, Integral):
+        most = np.bincount(codes).max()
+        if groups is not None:
+            most = min(most, len(np.unique(groups)))
+        n_splits = min(cv, most)
+        if n_splits < 2:
+            what = "every class has a single known label"
+            if groups is not None:
+                what += ", or all known labels are of one group"
+            warnings.warn(
+                f"No known label can be held out, because {what}: coefficients stay "
+                "at their defaults and nothing can be said of accuracy.",
+                WeakLabelWarning,
+                stacklevel=2,
+            )
+            return []
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        cv = kind(n_splits, shuffle=True, random_state=seed)
+    splitter = check_cv(cv, codes, classifier=True)
+    with warnings.catch_warnings():
+        # classes of fewer rows than folds are dealt with
+        warnings.filterwarnings("ignore", "The least populated class in y")
+        folds = [fold for fold in splitter.split(X, codes, groups) if len(fold[1])]
+    held_out = np.concatenate([test for _, test in folds])
+    if not np.array_equal(np.sort(held_out), np.arange(len(codes))):
+        raise ValueError(
+            f"cv={cv!r} holds {len(np.unique(held_out))} of {len(codes)} known rows "
+            f"out, {len(held_out)} times in all; each must be held out once."
+        )
+    return folds
+
+
+def out_of_fold(learner, known, codes, folds, n_jobs=None) -> OutOfFold:
+    """Fit the student on the known labels of all folds but one, for each fold.
+
+    Parameters
+    ----------
+    learner : Learner
+        The student.
+    known : ndarray of shape (n_known,) of int
+        Positions of the known rows.
+    codes : ndarray of shape (n_known,) of int
+        Their classes.
+    folds : list of tuple of ndarray
+        As :func:`known_folds` gives them.
+    n_jobs : int, default=None
+        Folds fitted at once.
+
+    Returns
+    -------
+    held_out : OutOfFold
+        Log-probabilities and models.
+    """
+    models = Parallel(n_jobs=n_jobs)(
+        delayed(learner.fit)(known[train], codes[train]) for train, _ in folds
+    )
+    log_proba = np.zeros((len(known), len(learner.classes)))
+    usable = np.zeros(len(known), dtype=bool)
+    for model, (train, test) in zip(models, folds):
+        log_proba[test] = learner.log_proba(model, known[test])
+        seen = np.unique(codes[train])
+        usable[test] = np.isin(codes[test], seen) & (len(seen) > 1)
+    return OutOfFold(log_proba, usable, folds, models)
+
+
+def nested_out_of_fold(learner, known, codes, folds, n_jobs=None) -> list[OutOfFold]:
+    """Out-of-fold answers of all folds but one, by models that saw nothing of it.
+
+    Parameters
+    ----------
+    learner, known, codes, folds, n_jobs
+        As in :func:`out_of_fold`.
+
+    Returns
+    -------
+    inner : list of OutOfFold
+        One for each fold f: answers for the rows of the other folds, each by a model
+        of the rows neither in f nor in the row's own fold; no row of f is usable. For
+        k folds, the student is fitted k (k - 1) / 2 times.
+    """
+    held_out = [test for _, test in folds]
+    pairs = [(i, j) for i in range(len(folds)) for j in range(i)]
+    rest = [
+        np.setdiff1d(np.arange(len(known)), np.concatenate([held_out[i], held_out[j]]))
+        for i, j in pairs
+    ]
+    possible = [len(rows) > 0 for rows in rest]
+    models = Parallel(n_jobs=n_jobs)(
+        delayed(learner.fit)(known[rows], codes[rows])
+        for rows, some in zip(rest, possible)
+        if some
+    )
+    fitted = iter(models)
+    shape = len(known), len(learner.classes)
+    inner = [
+        OutOfFold(np.zeros(shape), np.zeros(len(known), dtype=bool), folds, [])
+        for _ in folds
+    ]
+    for (i, j), rows, some in zip(pairs, rest, possible):
+        if not some:
+            continue
+        model = next(fitted)
+        seen = np.unique(codes[rows])
+        for left_out, judged in ((i, j), (j, i)):
+            test = held_out[judged]
+            inner[left_out].log_proba[test] = learner.log_proba(model, known[test])
+            inner[left_out].usable[test] = np.isin(codes[test], seen) & (len(seen) > 1)
+    return inner
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What is known of the labels of all rows, before it is joined.
+
+    Attributes
+    ----------
+    learner : Learner
+        The student.
+    known : ndarray of shape (n_known,) of int
+        Positions of the rows whose class is known.
+    codes : ndarray of shape (n_known,) of int
+        Their classes.
+    known_model, weak_model : classifier or None
+        Students of the known and of the weak labels; None without weak labels.
+    gold, weak : ndarray of shape (n_samples, n_classes) or None
+        Their log-probabilities.
+    held_out : OutOfFold
+        Models of folds of the known labels.
+    votes : csr_array of shape (n_samples, n_functions * n_classes) or None
+        The votes.
+    """
+
+    learner: Learner
+    known: np.ndarray
+    codes: np.ndarray
+    known_model: Any
+    weak_model: Any
+    gold: np.ndarray
+    weak: np.ndarray | None
+    held_out: OutOfFold
+    votes: csr_array | None
+
+    def correct(self, n_rounds=3) -> Correction:
+        """Corrected labels of all rows, from all known labels."""
+        everything = np.ones(len(self.known), dtype=bool)
+        return self.correct_from(
+            everything, self.gold, self.held_out, n_rounds=n_rounds
+        )
+
+    def correct_from(
+        self, part, gold, held_out, *, with_weak=True, n_rounds=3
+    ) -> Correction:
+        """Corrected labels of all rows, from some of the known labels."""
+        return correct_labels(
+            self.known[part],
+            self.codes[part],
+            gold,
+            held_out.log_proba[part],
+            self.weak if with_weak else None,
+            self.votes if with_weak else None,
+            usable=held_out.usable[part],
+            n_rounds=n_rounds,
+            sample_weight=self.learner.sample_weight,
+        )
+
+
+def learn_sources(
+    learner,
+    known,
+    codes,
+    folds,
+    weak_codes=None,
+    covered=None,
+    votes=None,
+    *,
+    n_jobs=None,
+    task=nullcontext,
+) -> Sources:
+    """Fit the student on known labels, in folds and on all, and on weak labels.
+
+    Parameters
+    ----------
+    learner : Learner
+        The student.
+    known, codes : ndarray of shape (n_known,) of int
+        Positions of the rows whose class is known, and the classes.
+    folds : list of tuple of ndarray
+        As :func:`known_folds` gives them.
+    weak_codes : ndarray of shape (n_samples,) of int, default=None
+        Weak labels.
+    covered : ndarray of shape (n_samples,) of bool, default=None
+        Rows that have a weak label; None: all.
+    votes : ndarray of shape (n_samples, n_functions) of int, default=None
+        Votes, -1 for none.
+    n_jobs : int, default=None
+        Folds fitted at once.
+    task : callable, default=nullcontext
+        Name of a step -> context manager around it.
+
+    Returns
+    -------
+    sources : Sources
+        Models, log-probabilities and votes.
+    """
+    with task("learn from known labels"):
+        held_out = out_of_fold(learner, known, codes, folds, n_jobs)
+        known_model = learner.fit(known, codes)
+        gold = learner.log_proba(known_model)
+    with task("learn from weak labels"):
+        weak_model = weak = None
+        rows = np.empty(0, dtype=np.intp)
+        if weak_codes is not None:
+            everything = np.ones(len(weak_codes), dtype=bool)
+            rows = np.flatnonzero(everything if covered is None else covered)
+        if len(rows):
+            weak_model = learner.fit(rows, np.asarray(weak_codes)[rows])
+            weak = learner.log_proba(weak_model)
+        matrix = None if votes is None else vote_matrix(votes, len(learner.classes))
+    return Sources(
+        learner, known, codes, known_model, weak_model, gold, weak, held_out, matrix
+    )
+
+
+class LabelCorrector(ClassifierMixin, BaseEstimator):
+    r"""Correct weak labels with the help of some known ones.
+
+    A model of the known labels, a student of the weak labels, and the votes
+    themselves each say something about the class of a row. How much each is to be
+    believed is learned from the known labels, held out of the model that judges them.
+    Votes that are useless get a coefficient near 0; votes that are wrong in a
+    consistent way are turned round.
+
+    With the log-probabilities g of the known labels' model (out of fold on known
+    rows), w of the weak labels' student, and the evidence e of the votes,
+
+    .. math::
+
+        P(y \mid i) \propto \exp\bigl(b_y + a_g g_{iy} + a_w w_{iy} + a_e e_{iy}
+        \bigr), \qquad a \ge 0
+
+    where a and b maximise the likelihood of the known labels with the penalty
+    :math:`\tfrac12 \lVert a - a_0 \rVert^2 + \tfrac12 \lVert b \rVert^2`, and
+
+    .. math::
+
+        e_{iy} = \sum_j \log \frac{\hat P(y \mid \text{vote } L_{ij})}{\pi_y}
+
+    centred over the classes and clipped to [-8, 8]. The probabilities
+    :math:`\hat P` come from the corrected labels of the round before, so that votes on
+    all rows count, not only those on known rows.
+
+    Parameters
+    ----------
+    estimator : classifier, default=None
+        The student, fitted on known labels, in folds and on all of them, and on weak
+        labels. Without ``predict_proba``, its ``decision_function`` or its predictions
+        are used. None: LightGBM.
+    n_rounds : int, default=3
+        Rounds in which the meaning of votes is read off the corrected labels.
+    missing_label : scalar, default=None
+        What stands in y for "label unknown", and in `weak_labels` for "no weak label".
+        None: every label is known.
+    cv : int, splitter or iterable, default=5
+        Folds of the known labels.
+    n_jobs : int, default=None
+        Folds fitted at once.
+    random_state : int, RandomState instance or None, default=None
+        Shuffles the folds, breaks ties of votes, and seeds the default estimator.
+
+    Attributes
+    ----------
+    corrected_labels_ : ndarray of shape (n_samples,)
+        Label of each row of ``fit``; known ones are kept.
+    corrected_proba_ : ndarray of shape (n_samples, n_classes)
+        Its probabilities; 1 for a known label.
+    coef_ : ndarray of shape (n_sources,)
+        Coefficients of the stack, in the order of `sources_`.
+    intercept_ : ndarray of shape (n_classes,)
+        Its intercepts.
+    sources_ : tuple of str
+        "known labels" and, where they are there, "weak labels" and "votes".
+    shares_ : ndarray of shape (n_sources,)
+        Share of each source in the evidence for the corrected labels: its coefficient
+        times its standard deviation over the rows, divided by the sum.
+    summary_ : str
+        The shares in words; says so if weak labels or votes add next to nothing.
+    lifts_ : ndarray of shape (n_functions, n_classes, n_classes) or None
+        ``lifts_[j, l, y]``: what a vote of function j for class l adds to the
+        log-probability of class y, before `coef_`. None without votes.
+    known_estimator_ : classifier
+        The model of the known labels.
+    weak_estimator_ : classifier or None
+        The student of the weak labels; None without weak labels.
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns of X, where it has names.
+
+    Raises
+    ------
+    ValueError
+        In ``fit``, if no label is known, known labels are of one class, or weak labels
+        or votes name a class of which no label is known.
+
+    Warns
+    -----
+    WeakLabelWarning
+        If no known label can be held out.
+
+    See Also
+    --------
+    overlapkit.label_models.MajorityVote : Weak labels from votes alone.
+    overlapkit.scorers.CutStatisticScorer : Which corrected labels to train on.
+
+    Notes
+    -----
+    The lifts compare :math:`P(y \mid \text{vote})` with the prior, instead of
+    :math:`P(\text{vote} \mid y)`: a function that votes for one class only has
+    likelihood 1 whatever the class, once it votes.
+
+    Weak labels that a model learned from these very known labels are no independent
+    source; give out-of-fold weak labels for known rows in that case.
+
+    References
+    ----------
+    .. [1] D. H. Wolpert, "Stacked generalization", Neural Networks 5, 1992.
+    .. [2] L. Breiman, "Stacked regressions", Machine Learning 24, 1996: non-negative
+       coefficients.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from overlapkit.students._correction import LabelCorrector
+    >>> rng = np.random.RandomState(0)
+    >>> truth = rng.randint(0, 2, size=500)
+    >>> X = rng.normal(size=(500, 5)) + truth[:, None]
+    >>> right = rng.uniform(size=(500, 4)) < 0.8
+    >>> votes = np.where(right, truth[:, None], 1 - truth[:, None])
+    >>> y = np.where(np.arange(500) < 40, truth, -1)
+    >>> corrector = LabelCorrector(
+    ...     LogisticRegression(), missing_label=-1, random_state=0
+    ... ).fit(X, y, votes=votes)
+    >>> corrector.sources_
+    ('known labels', 'weak labels', 'votes')
+    >>> bool(np.mean(corrector.corrected_labels_ == truth) > 0.9)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "n_rounds": [Interval(Integral, 1, None, closed="left")],
+        "missing_label": "no_validation",
+        "cv": ["cv_object"],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        n_rounds=3,
+        missing_label=None,
+        cv=5,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.n_rounds = n_rounds
+        self.missing_label = missing_label
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self, X, y, *, weak_labels=None, votes=None, sample_weight=None, groups=None
+    ):
+        """Learn how far each source is to be believed, and correct all labels.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_samples, n_features)
+            The columns the student sees.
+        y : array-like of shape (n_samples,)
+            Known labels, `missing_label` elsewhere.
+        weak_labels : array-like of shape (n_samples,), default=None
+            A weak label of each row, `missing_label` where there is none. None: the
+            majority of the `votes`, if there are any.
+        votes : array-like of shape (n_samples, n_functions), default=None
+            Votes of labelling functions: k for ``classes_[k]``, -1 for none.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, for the student, the coefficients and the lifts.
+        groups : array-like of shape (n_samples,), default=None
+            Known rows of one group are held out together.
+
+        Returns
+        -------
+        self : object
+            The fitted corrector.
+        """
+        X = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan")
+        X, y, weak_labels, groups = indexable(
+            X, check_labels(y, self.missing_label), weak_labels, groups
+        )
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        is_known, labels = known_labels(y, self.missing_label, len(y))
+        known = np.flatnonzero(is_known)
+        self.classes_ = np.unique(labels)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs known labels of two classes at least; y "
+                f"holds {len(labels)} known label(s) of {len(self.classes_)} class(es):"
+                f" {self.classes_.tolist()}."
+            )
+        codes = np.searchsorted(self.classes_, labels)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        votes = None if votes is None else self._check_votes(votes, len(y))
+        weak_codes = self._weak_codes(weak_labels, votes, seed)
+        estimator = self.estimator
+        if estimator is None:
+            estimator = default_strong_estimator(self.n_jobs, seed)
+        learner = Learner(estimator, X, self.classes_, sample_weight)
+        folds = known_folds(
+            codes,
+            self.cv,
+            seed,
+            X=learner.take(known),
+            groups=None if groups is None else np.asarray(groups)[known],
+        )
+        sources = learn_sources(
+            learner,
+            known,
+            codes,
+            folds,
+            weak_codes,
+            weak_codes >= 0,
+            votes,
+            n_jobs=self.n_jobs,
+        )
+        self.known_estimator_ = sources.known_model
+        self.weak_estimator_ = sources.weak_model
+        correction = sources.correct(self.n_rounds)
+        self._stack = correction.stack
+        self._table = correction.lifts
+        self.coef_, self.intercept_ = self._stack.coef, self._stack.intercept
+        self.sources_, self.shares_ = correction.sources, correction.shares
+        self.summary_ = worth_in_words(self.sources_, self.shares_)
+        n_classes = len(self.classes_)
+        self.lifts_ = None
+        if self._table is not None:
+            self.lifts_ = self._table.reshape(-1, n_classes, n_classes)
+        self.corrected_proba_ = correction.proba
+        self.corrected_labels_ = self.classes_[correction.codes]
+        return self
+
+    def correct(self, X, *, votes=None) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and probabilities of any rows, from what ``fit`` learned.
+
+        Labels of the rows of ``fit`` itself, known ones kept, are in
+        `corrected_labels_`.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_samples, n_features)
+            As in fit.
+        votes : array-like of shape (n_samples, n_functions), default=None
+            Their votes; needed if fit had votes.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The most probable classes.
+        proba : ndarray of shape (n_samples, n_classes)
+            Class probabilities.
+
+        Raises
+        ------
+        ValueError
+            If votes are missing although ``fit`` had them, or the other way round.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, dtype="numeric", ensure_all_finite="allow-nan", reset=False
+        )
+        if (votes is None) != (self._table is None):
+            had, now = ("no ", "some") if self._table is None else ("", "none")
+            raise ValueError(
+                f"fit had {had}votes and correct got {now}: give the votes of the same "
+                "functions in both, -1 where a function does not vote."
+            )
+        learner = Learner(None, X, self.classes_)
+        columns = [learner.log_proba(self.known_estimator_)]
+        if self.weak_estimator_ is not None:
+            columns.append(learner.log_proba(self.weak_estimator_))
+        if votes is not None:
+            votes = self._check_votes(votes, X.shape[0])
+            if votes.shape[1] != len(self.lifts_):
+                raise ValueError(
+                    f"votes has {votes.shape[1]} columns, fit had {len(self.lifts_)}: "
+                    "give the votes of the same functions in the same order."
+                )
+            matrix = vote_matrix(votes, len(self.classes_))
+            columns.append(vote_evidence(matrix, self._table))
+        proba = self._stack.proba(columns)
+        return self.classes_[proba.argmax(axis=1)], proba
+
+    def predict(self, X, *, votes=None):
+        """Corrected label of any rows, as in ``correct``.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_samples, n_features)
+            As in fit.
+        votes : array-like of shape (n_samples, n_functions), default=None
+            Their votes; needed if fit had votes.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The most probable classes.
+        """
+        return self.correct(X, votes=votes)[0]
+
+    def predict_proba(self, X, *, votes=None):
+        """Class probabilities of any rows, as in ``correct``.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_samples, n_features)
+            As in fit.
+        votes : array-like of shape (n_samples, n_functions), default=None
+            Their votes; needed if fit had votes.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Class probabilities.
+        """
+        return self.correct(X, votes=votes)[1]
+
+    def _check_votes(self, votes, n_rows) -> np.ndarray:
+        votes = np.asarray(votes)
+        if votes.ndim != 2 or len(votes) != n_rows:
+            raise ValueError(
+                f"votes must have the shape ({n_rows}, n_functions), a row per row of "
+                f"X; got {votes.shape}."
+            )
+        whole = votes.astype(np.int64)
+        n_classes = len(self.classes_)
+        if (whole != votes).any() or whole.min(initial=-1) < -1:
+            raise ValueError("Votes must be integers: k for classes_[k], -1 for none.")
+        if whole.max(initial=-1) >= n_classes:
+            raise ValueError(
+                f"Votes go up to {whole.max()}, but labels are known of {n_classes} "
+                f"classes: {self.classes_.tolist()[:10]}. Give a known label of every "
+                "class that functions vote for."
+            )
+        return whole
+
+    def _weak_codes(self, weak_labels, votes, seed) -> np.ndarray:
+        """Positions in `classes_` of the weak labels, -1 where there is none."""
+        if weak_labels is None:
+            if votes is None:
+                return np.empty(0, dtype=np.intp)
+            n_classes = len(self.classes_)
+            model = MajorityVote(classes=np.arange(n_classes), random_state=seed)
+            weak = model.fit(votes).predict(votes)
+            return np.where((votes >= 0).any(axis=1), weak, -1)
+        weak_labels = column_or_1d(weak_labels)
+        covered = ~is_missing(weak_labels, self.missing_label)
+        given = np.asarray(weak_labels[covered].tolist())
+        extra = np.setdiff1d(given, self.classes_).tolist()
+        if extra:
+            raise ValueError(
+                f"weak_labels hold classes of which no label is known: {extra[:10]}; "
+                f"labels are known of {self.classes_.tolist()[:10]}. Give a known "
+                "label of every class, or leave such rows out."
+            )
+        codes = np.full(len(weak_labels), -1, dtype=np.intp)
+        codes[covered] = np.searchsorted(self.classes_, given)
+        return codes
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags

@@ -1,0 +1,179 @@
+"""The exact nearest neighbours of every row of a table, in memory linear in rows."""
+
+import numpy as np
+
+from overlapkit._kernels import nearest as kernels
+from overlapkit._kernels.similarity import square_sums
+from overlapkit._kernels.ties import hash_rows
+from overlapkit._utils.memory_map import read_rows, release_rows
+from overlapkit._utils.threads import Workspace, run_tiles, steps
+
+__all__ = ["nearest_neighbors", "row_keys"]
+
+_TILE_ROWS = 1536
+_TILE_BYTES = 8 << 20
+_BLOCK_BYTES = 4 << 20  # rows converted, or candidates gathered, at a time
+# Candidates beyond those asked for: products in float32 may swap close candidates,
+# which are then ordered by distances in float64.
+_SPARE = 8
+# Columns are centred where their mean dominates, which would cost digits. Otherwise
+# they are not, because products of small integers are exact.
+_CENTRE_ABOVE = 10.0
+
+
+def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarray]:
+    r"""The nearest other rows of each row by Euclidean distance.
+
+    Inner products of tiles of rows come from BLAS in float32; a heap per row carries
+    the nearest candidates along. Their distances are computed again in float64,
+
+    .. math::
+
+        d_{uv} = \lVert x_u - x_v \rVert_2
+
+    so distances of nearly equal rows are accurate.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Any real type, finite; a memory map is read in blocks.
+    n_neighbors : int
+        Neighbours of a row, fewer than `n_samples`. A row is not its own neighbour.
+    n_jobs : int, default=None
+        Number of threads; None: those that BLAS may use.
+
+    Returns
+    -------
+    neighbors : ndarray of shape (n_samples, n_neighbors), dtype int32
+        Row numbers, nearest first.
+    distances : ndarray of shape (n_samples, n_neighbors), dtype float32
+        Their distances.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite or too large for float32.
+
+    Notes
+    -----
+    Rows at the same distance are ordered by a hash of their values, so the order of
+    the table decides between equal rows only. Time is :math:`O(n^2 d)`; beside the
+    result, memory is a norm and a key per row and some tiles per thread.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overlapkit.students._neighbor_graph import nearest_neighbors
+    >>> neighbors, distances = nearest_neighbors(np.array([[0.0], [1.0], [5.0]]), 1)
+    >>> neighbors.ravel().tolist(), distances.ravel().tolist()
+    ([1, 0, 1], [1.0, 1.0, 4.0])
+    """
+    n = len(X)
+    n_neighbors = min(n_neighbors, n - 1)
+    size = min(n_neighbors + _SPARE, n - 1)
+    neighbors = np.empty((n, n_neighbors), dtype=np.int32)
+    distances = np.empty((n, n_neighbors), dtype=np.float32)
+    if n_neighbors < 1:
+        return neighbors, distances
+    block_rows = max(16, _BLOCK_BYTES // (4 * X.shape[1]))
+    offset = _offset(X, block_rows)
+    half_squares = np.empty(n, dtype=np.float32)
+    space = Workspace()
+    for start, stop in steps(n, block_rows):
+        block = _load(X, start, stop, offset, space, "columns")
+        squares = np.empty(len(block))
+        square_sums(block, squares)
+        if not np.isfinite(squares).all():
+            bad = start + int(np.argmin(np.isfinite(squares)))
+            raise ValueError(
+                f"Row {bad} of the strong columns holds NaN, infinity or a value too "
+                "large for float32; nearest neighbours need finite values: impute or "
+                "rescale first."
+            )
+        half_squares[start:stop] = squares / 2
+    keys = row_keys(X)
+    gather_rows = max(1, _BLOCK_BYTES // (8 * size * X.shape[1]))
+
+    def task(start, stop):
+        tile = _load(X, start, stop, offset, space, "rows")
+        values = np.full((stop - start, size), -np.inf, dtype=np.float32)
+        rows = np.full((stop - start, size), -1, dtype=np.int64)
+        step = max(16, min(block_rows, _TILE_BYTES // (4 * len(tile))))
+        for first, last in steps(n, step):
+            columns = _load(X, first, last, offset, space, "columns")
+            products = space.take("products", (len(tile), last - first), np.float32)
+            np.dot(tile, columns.T, out=products)
+            kernels.running_nearest(
+                products, half_squares, start, first, keys, values, rows
+            )
+        for first, last in steps(stop - start, gather_rows):
+            found = rows[first:last]
+            squares = np.empty(found.shape)
+            wanted, where = np.unique(found, return_inverse=True)
+            others = read_rows(X, wanted)[where.reshape(found.shape)]
+            own = X[start + first : start + last]
+            if own.dtype == np.float16:
+                own, others = own.astype(np.float32), others.astype(np.float32)
+            kernels.squared_distances(own, others, squares)
+            nearest = np.lexsort((keys[found], squares))[:, :n_neighbors]
+            out = slice(start + first, start + last)
+            neighbors[out] = np.take_along_axis(found, nearest, axis=1)
+            distances[out] = np.sqrt(np.take_along_axis(squares, nearest, axis=1))
+
+    # tiles of one size on any machine: distances do not depend on the threads
+    run_tiles(task, steps(n, _TILE_ROWS), n_jobs)
+    return neighbors, distances
+
+
+def row_keys(X, seed=0) -> np.ndarray:
+    """A number per row that depends on its values, not on its position.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Any real type; a memory map is read in blocks.
+    seed : int, default=0
+        Other seeds give other numbers.
+
+    Returns
+    -------
+    keys : ndarray of shape (n_samples,), dtype int64
+        At least 0 and below 2**62.
+    """
+    keys = np.empty(len(X), dtype=np.int64)
+    for start, stop in steps(len(X), max(16, _BLOCK_BYTES // (8 * X.shape[1]))):
+        keys[start:stop] = hash_rows(X[start:stop], seed) >> np.uint64(2)
+        release_rows(X, start, stop)
+    return keys
+
+
+def _offset(X, block_rows):
+    """Mean of the columns where it dominates their spread, else None."""
+    total = np.zeros(X.shape[1])
+    squares = np.zeros(X.shape[1])
+    for start, stop in steps(len(X), block_rows):
+        block = np.asarray(X[start:stop], dtype=np.float64)
+        total += block.sum(axis=0)
+        squares += np.einsum("ij,ij->j", block, block)
+        release_rows(X, start, stop)
+    mean = total / len(X)
+    spread = np.maximum(squares / len(X) - mean**2, 0).sum()
+    if not np.isfinite(spread) or mean @ mean <= _CENTRE_ABOVE * spread:
+        return None
+    return mean if X.dtype.kind != "f" or X.dtype == np.float64 else mean.astype("f4")
+
+
+def _load(X, start, stop, offset, space, name):
+    """Rows in float32, from memory that is reused."""
+    if X.dtype == np.float32 and offset is None and isinstance(X, np.ndarray):
+        block = X[start:stop]
+        release_rows(X, start, stop)
+        return block
+    block = space.take(name, (stop - start, X.shape[1]), np.float32)
+    with np.errstate(over="ignore"):  # reported by the caller
+        if offset is None:
+            np.copyto(block, X[start:stop], casting="unsafe")
+        else:
+            np.subtract(X[start:stop], offset, out=block, casting="unsafe")
+    release_rows(X, start, stop)
+    return block
