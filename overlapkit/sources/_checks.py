@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_consistent_length
 from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
+    MissingLabelWarning,
     OverlapkitWarning,
     ShortBatchWarning,
     SourceExhaustedWarning,
@@ -21,17 +22,21 @@ __all__ = [
     "changed_params",
     "check_names",
     "check_one_kind",
+    "check_reward",
     "check_sources",
+    "check_unchanged",
     "check_y",
     "common_missing_label",
     "frozen_prices",
     "names_of_pool",
     "plain",
     "prices_of",
+    "rows_by_source",
     "split_by_label",
     "union_of_classes",
     "warn_of_cost",
     "warn_of_exhaustion",
+    "warn_of_marker",
     "warn_of_short_batch",
 ]
 
@@ -56,16 +61,18 @@ def check_names(names) -> None:
         )
 
 
-def check_sources(sources, X) -> tuple[np.ndarray, list]:
+def check_sources(sources, X, source_names=None) -> tuple[np.ndarray, list]:
     """Position of the source of each row, and the names in sorted order.
 
     Parameters
     ----------
-    sources : array-like of shape (n_samples,)
+    sources : array-like of shape (n_samples,) or None
         Source of each row; a pandas type with missing values is allowed if it has
-        none.
+        none. None: there is one source.
     X : array or dataframe of shape (n_samples, n_features)
         The rows.
+    source_names : list, default=None
+        Names of all sources, of which one source is the first.
 
     Returns
     -------
@@ -74,6 +81,9 @@ def check_sources(sources, X) -> tuple[np.ndarray, list]:
     names : list
         The names.
     """
+    if sources is None:
+        name = 0 if source_names is None else plain(source_names)[0]
+        return np.zeros(_num_samples(X), dtype=np.intp), [name]
     if isinstance(sources, list | tuple):
         # an array would turn the numbers of [1, "b"] into strings
         sources = pd.Series(sources, dtype=None if len(sources) else object)
@@ -181,13 +191,43 @@ def names_of_pool(found, source_names) -> list:
     return names
 
 
-def union_of_classes(classes, others):
-    """Sorted classes of both, of which either may be None or empty."""
-    if others is None or len(others) == 0:
-        return classes
-    check_one_kind([classes, others])
-    old = [] if classes is None else [classes]
-    return np.unique(np.concatenate([*old, np.asarray(others)]))
+def rows_by_source(rows, codes, found, names) -> dict:
+    """Positions of the rows of each source, by name.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+        Positions of the rows of the pool.
+    codes : ndarray of int
+        Position of the source of each in `found`.
+    found : list
+        Names of the sources that have rows.
+    names : list
+        Names of all sources, in the order of the result.
+
+    Returns
+    -------
+    dict
+        Array of positions by name.
+    """
+    pools = {name: rows[codes == code] for code, name in enumerate(found)}
+    return {name: pools.get(name, rows[:0]) for name in names}
+
+
+def union_of_classes(*parts):
+    """Sorted classes of all parts, of which each may be None or empty."""
+    check_one_kind(parts)
+    some = [np.asarray(p) for p in parts if p is not None and len(p)]
+    return np.unique(np.concatenate(some)) if some else None
+
+
+def check_reward(reward) -> None:
+    """Raise if a reward is a class instead of an object."""
+    if isinstance(reward, type):
+        raise ValueError(
+            f"reward={reward!r} is a class: give an object, such as "
+            f"{reward.__name__}()."
+        )
 
 
 def check_one_kind(parts) -> None:
@@ -215,6 +255,16 @@ def changed_params(before, now) -> list[str]:
     return [name for name in names if not _same(before.get(name), now.get(name))]
 
 
+def check_unchanged(changed, n_rounds) -> None:
+    """Raise if parameters changed that the rounds so far depend on."""
+    if n_rounds > 0:
+        raise ValueError(
+            f"{', '.join(changed)} changed after {n_rounds} rounds that depend on "
+            f"{'it' if len(changed) == 1 else 'them'}. Set the earlier value(s) again, "
+            "or begin a new run with a clone of this estimator."
+        )
+
+
 def _same(one, other) -> bool:
     if one is other:
         return True
@@ -229,6 +279,17 @@ def _same(one, other) -> bool:
     if isinstance(one, float) and isinstance(other, float) and one != one:
         return other != other
     return bool(one == other)
+
+
+def warn_of_marker(known, missing_label) -> None:
+    """Say that no row of a pool has the value for an unknown label."""
+    if missing_label is not None and known.known.all():
+        warn(
+            f"missing_label={missing_label!r} is given, but no label in y is that, so "
+            "every label counts as known. A meta-estimator that encodes y may have "
+            "replaced it.",
+            MissingLabelWarning,
+        )
 
 
 def warn_of_short_batch(name, n_rows, size) -> None:

@@ -83,8 +83,7 @@ def _fit_detector(detector, X, y) -> tuple[Batch, WeakLabeler]:
     labeler : WeakLabeler
         Labels new rows.
     """
-    labeler = _labeler_of(detector)
-    rows, known = labeler.fit_label(X, y)
+    rows, known, labeler = _label(detector, X, y)
     own = {name: getattr(detector, name) for name in _LABELING}
     detector.set_params(**_LABELING).fit_rows(rows, labeler=labeler).set_params(**own)
     positions = np.arange(len(rows))
@@ -92,9 +91,26 @@ def _fit_detector(detector, X, y) -> tuple[Batch, WeakLabeler]:
     return batch, labeler
 
 
-def _labeler_of(estimator) -> WeakLabeler:
-    names = LABELER_CONSTRAINTS
-    return WeakLabeler(**{name: getattr(estimator, name) for name in names})
+def _label(estimator, X, y):
+    """Label rows as the parameters of an estimator say.
+
+    Returns
+    -------
+    rows : WeakRows
+    known : KnownLabels
+    labeler : WeakLabeler
+    """
+    params = {name: getattr(estimator, name) for name in LABELER_CONSTRAINTS}
+    if _all_known(y, params["missing_label"]):
+        # batches of labelled rows only are no sign of a wrong marker
+        params["missing_label"] = None
+    labeler = WeakLabeler(**params)
+    return *labeler.fit_label(X, y), labeler
+
+
+def _all_known(y, missing_label) -> bool:
+    given = y is not None and missing_label is not None
+    return given and not is_missing(y, missing_label).any()
 
 
 def _frozen_weak_model(fitted) -> Any:
@@ -333,11 +349,10 @@ def train_student(estimator, settings, X, y, keep=None) -> WeakToStrongClassifie
         student = WeakToStrongClassifier(estimator, cv=cv)
     unset = {k: v for k, v in settings.items() if getattr(student, k) is None}
     student = clone(student.set_params(**unset))
-    if keep is None:
+    if keep is None and not _all_known(y, student.missing_label):
         return student.fit(X, y)
-    labeler = _labeler_of(student)
-    rows, known = labeler.fit_label(X, y)
-    keep = _guarded(keep, rows)
+    rows, known, labeler = _label(student, X, y)
+    keep = None if keep is None else _guarded(keep, rows)
     return student.fit_rows(rows, known=known, keep=keep, labeler=labeler)
 
 

@@ -27,17 +27,20 @@ from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.sources._batches import Batches
 from overlapkit.sources._checks import (
     changed_params,
-    check_one_kind,
+    check_reward,
     check_sources,
+    check_unchanged,
     check_y,
     common_missing_label,
     frozen_prices,
     names_of_pool,
     plain,
+    rows_by_source,
     split_by_label,
     union_of_classes,
     warn_of_cost,
     warn_of_exhaustion,
+    warn_of_marker,
     warn_of_short_batch,
 )
 from overlapkit.sources._reading import (
@@ -376,28 +379,24 @@ class UCBSourceSelector(
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         X = check_features(self, X, reset=True)
         y, known = check_y(X, y, self._unknown_label())
+        if not _is_given(self.reference):
+            warn_of_marker(known, self._unknown_label())
         rows, reference = np.arange(_num_samples(X)), self.reference
-        if sources is None:
-            name = 0 if self.source_names is None else plain(self.source_names)[0]
-            sources = np.full(len(rows), name)
-        codes, found = check_sources(sources, X)
+        codes, found = check_sources(sources, X, self.source_names)
         reference_indices = None
-        if isinstance(reference, str) and reference == "labeled":
+        if _is_labeled(reference):
             rows, reference_indices = split_by_label(known)
             reference = _safe_indexing(X, reference_indices), y[reference_indices]
             present, codes = np.unique(codes[rows], return_inverse=True)
             found = [found[code] for code in present]
-        left = {name: rows[codes == code] for code, name in enumerate(found)}
-        left = {
-            name: left.get(name, rows[:0])
-            for name in names_of_pool(found, self.source_names)
-        }
+        names = names_of_pool(found, self.source_names)
+        left = rows_by_source(rows, codes, found, names)
         size = self.batch_size
         if size is None:
             smallest = min(len(pool) for pool in left.values() if len(pool))
             size = math.ceil(smallest / self.n_rounds)
         seed = self._new_seed()
-        run = SourceRun(list(left), self._rules(size), seed, ready=_is_given(reference))
+        run = SourceRun(names, self._rules(size), seed, ready=_is_given(reference))
         self._pool_size = size
         self._begin(run, reference)
         self.reference_indices_ = reference_indices
@@ -463,7 +462,7 @@ class UCBSourceSelector(
         self : object
             The selector after this batch.
         """
-        if isinstance(self.reference, str) and self.reference == "labeled":
+        if _is_labeled(self.reference):
             raise ValueError(
                 "reference='labeled' needs the rows of a pool. In live mode give the "
                 "labelled rows themselves: reference=(X, y)."
@@ -489,16 +488,14 @@ class UCBSourceSelector(
             y = np.full(n_rows, marker)
         self._batches.check(X, y)
         self._check_y_given(y)
-        check_one_kind([self.classes_, classes, known.labels])
+        merged = union_of_classes(self.classes_, classes, known.labels)
         size = run.rules.batch_size
         if size is not None and n_rows < size:
             warn_of_short_batch(name, n_rows, size)
         self._take(X, y, known, name)
         # positions in a pool do not cover the rows of a batch
         vars(self).pop("collected_indices_", None)
-        self.classes_ = union_of_classes(
-            union_of_classes(self.classes_, classes), known.labels
-        )
+        self.classes_ = merged
         warn_of_cost(self._run, before=run.spent)
         every = self.train_every
         if self._run.next is None or (every is not None and self._run.t % every == 0):
@@ -547,12 +544,8 @@ class UCBSourceSelector(
         run = vars(self).get("_run")
         fixed = self._fixed_params()
         changed = [] if run is None else changed_params(self._fixed, fixed)
-        if run is not None and run.t > 0 and changed:
-            raise ValueError(
-                f"{', '.join(changed)} changed after {run.t} rounds that depend on "
-                f"{'it' if len(changed) == 1 else 'them'}. Set the earlier value(s) "
-                "again, or begin a new run with a clone of this estimator."
-            )
+        if changed:
+            check_unchanged(changed, run.t)
         if run is None or changed:
             named = self.source_names is not None
             names = plain(self.source_names) if named else []
@@ -576,11 +569,7 @@ class UCBSourceSelector(
         for name in ("estimator_", "collected_indices_", "_batches"):
             vars(self).pop(name, None)
         reward = OverlapDensity() if self.reward is None else self.reward
-        if isinstance(reward, type):
-            raise ValueError(
-                f"reward={reward!r} is a class: give an object, such as "
-                f"{reward.__name__}()."
-            )
+        check_reward(reward)
         self._reader, self.classes_ = Reader(reward), None
         if _is_given(reference):
             if len(reference) != 2:
@@ -590,10 +579,10 @@ class UCBSourceSelector(
             X, y = reference
             X = check_features(self, X, reset="n_features_in_" not in vars(self))
             y, _ = check_y(X, y, self._unknown_label())
-            self._reader = self._reader.with_reference(self._unfitted_detector(), X, y)
-            classes = self._reader.detector.classes_
-            run = run.with_readings([], classes)
-            self.classes_ = union_of_classes(None, classes)
+            detector = unfitted_detector(self.detector, self._settings())
+            self._reader = self._reader.with_reference(detector, X, y)
+            self.classes_ = self._reader.detector.classes_
+            run = run.with_readings([], self.classes_)
         self._run, self._fixed = run, self._fixed_params()
         self._batches, self.detector_ = Batches(), self._reader.detector
 
@@ -605,7 +594,7 @@ class UCBSourceSelector(
         batches = self._batches.with_batch(X, y)
         run, reader = self._run, self._reader
         if self._is_fit_due(batches, name):
-            readings, reader = reader.with_batches(self._unfitted_detector(), batches)
+            readings, reader = self._fit_reader(batches)
             run = run.with_batch_and_readings(
                 name, len(X), readings, reader.detector.classes_
             )
@@ -630,15 +619,14 @@ class UCBSourceSelector(
 
     def _fit_on_collected(self):
         """Fit the detector after the last round of a pool, if it was not possible."""
-        readings, self._reader = self._reader.with_batches(
-            self._unfitted_detector(), self._batches
-        )
+        readings, self._reader = self._fit_reader(self._batches)
         self.detector_ = self._reader.detector
         self._run = self._run.with_readings(readings, self.detector_.classes_)
 
-    def _unfitted_detector(self):
-        """A detector to be fitted, with what it leaves unset taken from here."""
-        return unfitted_detector(self.detector, self._settings())
+    def _fit_reader(self, batches):
+        """Readings of all batches by a detector that is fitted on them."""
+        detector = unfitted_detector(self.detector, self._settings())
+        return self._reader.with_batches(detector, batches)
 
     def _settings(self):
         """Parameters that detector and student share."""
@@ -740,3 +728,7 @@ class UCBSourceSelector(
 
 def _is_given(reference) -> bool:
     return isinstance(reference, tuple)
+
+
+def _is_labeled(reference) -> bool:
+    return isinstance(reference, str) and reference == "labeled"

@@ -22,6 +22,7 @@ from sklearn.utils import check_random_state
 from overlapkit import OverlapDetector, UCBSourceSelector, WeakToStrongClassifier
 from overlapkit.datasets import make_overlap_classification, make_overlap_sources
 from overlapkit.exceptions import (
+    MissingLabelWarning,
     OverlapkitWarning,
     ShortBatchWarning,
     SourceExhaustedWarning,
@@ -916,6 +917,18 @@ def test_markers_that_contradict_each_other_are_refused():
     run = selector(missing_label=-1).set_params(detector__missing_label=-2)
     with pytest.raises(ValueError, match="missing_label differs"):
         run.fit(POOL.X, POOL.y, sources=POOL.sources)
+
+
+def test_a_marker_that_never_occurs_is_named_once_and_not_for_the_reference():
+    def heard(**params):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fit_pool(missing_label=-1, **params)
+        return [w for w in caught if w.category is MissingLabelWarning]
+
+    assert len(heard(reference="first")) == 1
+    assert heard(reference=REFERENCE) == []
+    assert heard(reference=REFERENCE, train_on="overlap", refit_rounds=(3,)) == []
 
 
 @pytest.mark.parametrize("marker", [np.nan, "", -1])
