@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
-from overlapkit._utils.sklearn_compat import _num_samples
+from overlapkit._utils.sklearn_compat import _num_samples, get_tags
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
     MissingLabelWarning,
@@ -26,6 +26,7 @@ __all__ = [
     "check_sources",
     "check_unchanged",
     "check_y",
+    "check_y_given",
     "common_missing_label",
     "frozen_prices",
     "names_of_pool",
@@ -247,6 +248,15 @@ def check_y(X, y, missing_label) -> tuple[np.ndarray | None, KnownLabels]:
         check_consistent_length(X, y)
         y = check_labels(y, missing_label)
     return y, KnownLabels(*known_labels(y, missing_label, _num_samples(X)))
+
+
+def check_y_given(y, estimator) -> None:
+    """Raise if labels are missing that the weak model learns from."""
+    if y is None and get_tags(estimator).target_tags.required:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but "
+            "the target y is None: its weak model learns from labels."
+        )
 
 
 def changed_params(before, now) -> list[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from overlapkit.policies import Policy, SourceState, choose_source
+from overlapkit.policies._checks import check_policy
 from overlapkit.sources._checks import check_names, plain, prices_of
 
 __all__ = ["Reading", "Rules", "SourceRun"]
@@ -65,6 +66,9 @@ class Rules:
     prices: Mapping | tuple | None = None
     budget: float | None = None
     batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        check_policy(self.policy)
 
 
 @dataclass(frozen=True, eq=False)

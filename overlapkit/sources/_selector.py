@@ -15,14 +15,12 @@ from overlapkit._utils.sklearn_compat import (
     _fit_context,
     _num_samples,
     _safe_indexing,
-    get_tags,
 )
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
     WeakLabelWarning,
 )
 from overlapkit.policies import UCB
-from overlapkit.policies._checks import check_policy
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.sources._batches import Batches
 from overlapkit.sources._checks import (
@@ -31,6 +29,7 @@ from overlapkit.sources._checks import (
     check_sources,
     check_unchanged,
     check_y,
+    check_y_given,
     common_missing_label,
     frozen_prices,
     names_of_pool,
@@ -373,7 +372,7 @@ class UCBSourceSelector(
         self : object
             The fitted selector.
         """
-        self._check_y_given(y)
+        check_y_given(y, self)
         check_student(self.estimator, self.train_on)
         context = self._init_callback_context(max_subtasks=self.n_rounds + 1)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -487,7 +486,7 @@ class UCBSourceSelector(
         if y is None and marker is not None:
             y = np.full(n_rows, marker)
         self._batches.check(X, y)
-        self._check_y_given(y)
+        check_y_given(y, self)
         merged = union_of_classes(self.classes_, classes, known.labels)
         size = run.rules.batch_size
         if size is not None and n_rows < size:
@@ -521,10 +520,8 @@ class UCBSourceSelector(
     # -- the run ---------------------------------------------------------------------
     def _rules(self, batch_size):
         """Parameters of the next decision, as they are now."""
-        policy = UCB() if self.policy is None else self.policy
-        check_policy(policy)
         return Rules(
-            policy=policy,
+            policy=UCB() if self.policy is None else self.policy,
             n_rounds=self.n_rounds,
             min_source_share=self.min_source_share,
             min_class_share=self.min_class_share,
@@ -645,13 +642,6 @@ class UCBSourceSelector(
             warn_of_exhaustion(self._run, name)
 
     # -- labels and the student ------------------------------------------------------
-    def _check_y_given(self, y):
-        if y is None and get_tags(self).target_tags.required:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but "
-                "the target y is None: its weak model learns from labels."
-            )
-
     def _unknown_label(self):
         """Value for an unknown label, wherever it was given."""
         detector, student = self.detector, self.estimator
