@@ -16,7 +16,8 @@ should they learn from?
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from overlapkit.datasets import TreeLabelingFunctions, load_spambase
+from overlapkit.datasets import load_spambase
+from overlapkit.label_models import TreeLabelingFunctions
 
 mails = load_spambase(as_frame=True)
 X, y = np.log1p(mails.data.to_numpy()), mails.target.to_numpy()

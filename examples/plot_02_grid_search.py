@@ -14,7 +14,8 @@ how rows are compared, how many are kept, how the labels are used.
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from overlapkit.datasets import TreeLabelingFunctions, load_spambase, stack_views
+from overlapkit.datasets import load_spambase, stack_views
+from overlapkit.label_models import TreeLabelingFunctions
 
 mails = load_spambase()
 strong, y = np.log1p(mails.data), mails.target

@@ -7,6 +7,7 @@ user can silence one, or turn one into an error, by name.
 __all__ = [
     "ClassCollapseWarning",
     "DegenerateGapWarning",
+    "MisleadingVoteWarning",
     "MissingLabelWarning",
     "NoEvidenceOfGroupsWarning",
     "NoHardRowsWarning",
@@ -80,6 +81,10 @@ class UnknownVoteWarning(OverlapkitWarning):
 
 class UnusedParameterWarning(OverlapkitWarning):
     """Something that was passed has no effect on a part of the computation."""
+
+
+class MisleadingVoteWarning(OverlapkitWarning):
+    """A vote is learnt to make another class more probable than its own."""
 
 
 class DegenerateGapWarning(OverlapkitWarning):

@@ -10,12 +10,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from overlapkit.datasets import (
-    TreeLabelingFunctions,
-    load_mushroom,
-    load_spambase,
-    load_wrench,
-)
+from overlapkit.datasets import load_mushroom, load_spambase, load_wrench
+from overlapkit.label_models import TreeLabelingFunctions
 
 SHIPPED = ("spambase", "mushroom")
 RULE_SHARE = 0.1  # of the training rows, to make labelling functions from

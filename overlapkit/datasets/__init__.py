@@ -1,4 +1,4 @@
-"""Data sets: shipped tables, generators, readers and labelling functions."""
+"""Data sets: shipped tables, generators and readers."""
 
 from overlapkit.datasets._load_wrench import load_wrench
 from overlapkit.datasets._make_graded_classification import make_graded_classification
@@ -10,13 +10,11 @@ from overlapkit.datasets._make_shared_subspace import (
     make_shared_subspace_regression,
 )
 from overlapkit.datasets._stack_views import stack_views
-from overlapkit.datasets._tree_labeling_functions import TreeLabelingFunctions
 from overlapkit.datasets._uci import load_mushroom, load_spambase
 from overlapkit.datasets._wrench_format import MissingSplitError, WrenchFormatError
 
 __all__ = [
     "MissingSplitError",
-    "TreeLabelingFunctions",
     "WrenchFormatError",
     "load_mushroom",
     "load_spambase",

@@ -96,7 +96,7 @@ def load_wrench(
 
     See Also
     --------
-    TreeLabelingFunctions : Makes votes for a table that has none.
+    overlapkit.label_models.TreeLabelingFunctions : Makes votes.
     stack_views : Puts two views into one X.
 
     Notes

@@ -90,7 +90,7 @@ def load_spambase(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch 
     See Also
     --------
     load_mushroom : Categorical features.
-    TreeLabelingFunctions : Makes labelling functions for a table.
+    overlapkit.label_models.TreeLabelingFunctions : Makes votes for a table.
 
     Notes
     -----
@@ -161,7 +161,7 @@ def load_mushroom(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch 
     See Also
     --------
     load_spambase : Numerical features.
-    TreeLabelingFunctions : Makes labelling functions for a table.
+    overlapkit.label_models.TreeLabelingFunctions : Makes votes for a table.
 
     Notes
     -----

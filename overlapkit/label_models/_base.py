@@ -1,50 +1,113 @@
-"""What every label model shares: validation, classes, prediction, ties."""
+"""What every label model shares: votes, classes, known labels, prediction, ties."""
 
-import warnings
+from abc import ABCMeta, abstractmethod
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from overlapkit._kernels.ties import break_ties
-from overlapkit._utils.sklearn_compat import _fit_context, validate_data
-from overlapkit.exceptions import ClassCollapseWarning, UnknownVoteWarning
-from overlapkit.label_models._votes import predicted_shares
+from overlapkit._kernels.ties import _mix, break_ties
+from overlapkit._utils.labels import check_labels, known_labels
+from overlapkit._utils.sklearn_compat import StrOptions, _fit_context, validate_data
+from overlapkit._utils.warnings import warn
+from overlapkit.exceptions import (
+    ClassCollapseWarning,
+    MisleadingVoteWarning,
+    WeakLabelWarning,
+)
+from overlapkit.label_models import _reading
+from overlapkit.label_models._votes import predicted_shares, right_shares
 
 _COLLAPSE_SHARE = 0.02
+_NAMED = 5
+_TIE = 1e-9
 
 
-class _BaseLabelModel(ClassifierMixin, BaseEstimator):
+@dataclass(frozen=True)
+class Labelled:
+    """Covered rows whose label is known.
+
+    Parameters
+    ----------
+    votes : DenseVotes or SparseVotes
+    codes : ndarray of shape (n,)
+        Numbers of their classes.
+    """
+
+    votes: Any
+    codes: np.ndarray
+
+    def __len__(self):
+        return len(self.codes)
+
+
+class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     """Classifier on vote columns; subclasses write `_learn` and `_posterior`."""
 
     _parameter_constraints: dict = {
         "class_balance": ["array-like", None],
+        "tie_policy": [StrOptions({"balance", "random", "abstain"})],
+        "missing_label": "no_validation",
         "classes": ["array-like", None],
         "random_state": ["random_state"],
     }
+    # Classes tie if their probabilities differ by less than this, relatively.
+    _tie_tolerance = _TIE
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
         tags.input_tags.categorical = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.string = True
         tags.classifier_tags.poor_score = True
         return tags
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Learn from the votes alone.
+    @abstractmethod
+    def _learn(self, votes, prior, labelled) -> None:
+        """Set what the posterior needs, from votes and the rows of known labels.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_functions)
-            Votes: integers, of any numeric dtype, -1 for an abstention, k for the
-            class ``classes_[k]``.
+        votes : DenseVotes or SparseVotes
+            All rows.
+        prior : ndarray of shape (n_classes,)
+            Class balance.
+        labelled : Labelled or None
+            Covered rows whose label is known; None if there is none to learn from.
+        """
+
+    @abstractmethod
+    def _posterior(self, votes) -> np.ndarray:
+        """Probabilities of shape (n, n_classes); what rows without a vote get is free.
+
+        Parameters
+        ----------
+        votes : DenseVotes or SparseVotes
+        """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn from the votes, and from known labels where `missing_label` is given.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_functions)
+            Votes. Dense: k for the class ``classes_[k]``, or the class itself, where
+            the classes are strings or integers that are not 0 to K - 1; -1, NaN,
+            None, ``pd.NA`` and empty strings are no vote. Sparse: **vote + 1**, so
+            that what is not stored is no vote.
 
         y : array-like of shape (n_samples,), default=None
-            Never learnt from. Its sorted distinct values become `classes_` when
-            the parameter `classes` is None; otherwise they must be among `classes`.
+            If the parameter `missing_label` is None: every label is known; the
+            distinct labels become `classes_` unless the parameter `classes` names
+            them, and nothing else is learnt from them. If it is given: labels, and
+            that value where the label is unknown; the known ones are learnt from. If
+            all are unknown, the fit is that of ``y=None``.
 
         Returns
         -------
@@ -54,36 +117,34 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a vote is no integer, if `classes` are not sorted and
-            distinct or lack a label of `y`, or if `class_balance` does not fit.
+            If a vote is no integer and no class name; if votes name no class and
+            `classes` are given, or no label is; if most rows hold a vote that no
+            label has; if `classes` are not sorted and distinct or lack a label of
+            `y`; if `class_balance` does not fit.
 
         Warns
         -----
         UnknownVoteWarning
-            If votes name no class; they are treated as abstentions.
+            If some votes name none of the classes of `y`; they count as no vote.
+        MisleadingVoteWarning
+            If a vote is learnt to make another class more probable than its own, or
+            rows whose votes agree get another class.
+        WeakLabelWarning
+            If the known labels cannot be learnt from, as they are all of one class.
         """
-        if y is None:
-            X = validate_data(self, X)
-        else:
-            X, y = validate_data(self, X, y)
-            check_classification_targets(y)
-        _check_votes(X)
-        self.classes_ = self._resolve_classes(X, y)
-        prior = self._resolve_class_balance(len(self.classes_))
-        self.tie_seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.class_prior_ = prior
-        self._learn(self._encode(X), prior)
+        votes, labelled, _ = self._start(X, y)
+        self._learn(votes, self.class_prior_, labelled)
         return self
 
     def predict_proba(self, X):
         """Probability of every class.
 
         Where classes tie, the one that `predict` returns is raised by the smallest
-        representable step, so that the largest column is always the predicted one.
+        representable step, so that the largest column is the predicted one.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_functions)
+        X : array-like or sparse matrix of shape (n_samples, n_functions)
             Votes, as in `fit`.
 
         Returns
@@ -92,33 +153,44 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator):
             Columns in the order of `classes_`; rows on which every function
             abstains hold `class_prior_`.
         """
-        return self._untied_posterior(self._validated_codes(X))
+        return self._decide(self._read(X))[0]
 
     def predict(self, X):
         """Most probable class of every row.
 
         Among equally probable classes a hash of the row's votes and of `tie_seed_`
-        decides: equal rows get equal labels, wherever they stand.
+        decides: equal rows get equal labels, wherever they stand. Rows without a vote
+        are all equal, so for them a number drawn for their position in X decides (see
+        `tie_policy`).
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_functions)
+        X : array-like or sparse matrix of shape (n_samples, n_functions)
             Votes, as in `fit`.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            Entries of `classes_`.
+            Entries of `classes_`; with ``tie_policy="abstain"`` also `missing_label`.
         """
-        proba = self._untied_posterior(self._validated_codes(X))
-        return self.classes_[proba.argmax(axis=1)]
+        _, codes, open_rows = self._decide(self._read(X))
+        labels = self.classes_[codes]
+        if self.tie_policy == "abstain" and open_rows.any():
+            if np.asarray(self.missing_label).dtype.kind != labels.dtype.kind:
+                labels = labels.astype(object)
+            elif labels.dtype.kind in "US":
+                labels = labels.astype(
+                    np.result_type(labels, np.array(self.missing_label))
+                )
+            labels[open_rows] = self.missing_label
+        return labels
 
     def covered(self, X):
         """Mark the rows on which at least one function votes for a known class.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_functions)
+        X : array-like or sparse matrix of shape (n_samples, n_functions)
             Votes, as in `fit`.
 
         Returns
@@ -126,64 +198,210 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator):
         mask : ndarray of shape (n_samples,), dtype bool
             False where `predict_proba` knows nothing but the class balance.
         """
-        return (self._validated_codes(X) >= 0).any(axis=1)
+        return self._read(X).covered()
 
-    def _untied_posterior(self, codes):
-        proba = self._posterior(codes)
-        chosen = break_ties(proba, codes, self.tie_seed_)
-        moved = np.flatnonzero(chosen != proba.argmax(axis=1))
-        proba[moved, chosen[moved]] = np.nextafter(proba[moved].max(axis=1), np.inf)
-        return proba
+    def codes(self, X):
+        """Votes as numbers of classes, whatever form they come in.
 
-    def _validated_codes(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False)
-        _check_votes(X)
-        return self._encode(X)
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_functions)
+            Votes, as in `fit`.
 
-    def _encode(self, X):
-        """Codes of the smallest sufficient dtype, column by column in memory."""
-        n_classes = len(self.classes_)
-        unknown = X >= n_classes
-        if X.dtype.kind not in "bu":
-            unknown |= X < -1
-        n_unknown = np.count_nonzero(unknown)
-        if n_unknown:
-            warnings.warn(
-                f"{n_unknown} of {X.size} votes name none of the {n_classes} classes "
-                f"(votes go from {int(X.min())} to {int(X.max())}, classes from 0 to "
-                f"{n_classes - 1}, -1 abstains); they "
-                "are treated as abstentions. If these votes are meant, the other codes "
-                "stand for the wrong classes, too: pass `classes`, or a `y` that holds "
-                "every class.",
-                UnknownVoteWarning,
-                stacklevel=4,
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, n_functions), dtype of integers
+            Vote k is for the class ``classes_[k]``; -1 is no vote. The array is dense
+            even if X is sparse.
+        """
+        return np.ascontiguousarray(self._read(X).dense())
+
+    def _start(self, X, y, classes=None, reset=True):
+        """Read votes and labels, and set what does not depend on the model.
+
+        Returns
+        -------
+        votes : DenseVotes or SparseVotes
+        labelled : Labelled or None
+        known : ndarray of shape (n,) of bool
+        """
+        if self.tie_policy == "abstain" and self.missing_label is None:
+            raise ValueError(
+                "tie_policy='abstain' lets `predict` return `missing_label`, which is "
+                "None; name a value that is no class, such as missing_label=-1."
             )
-            X = np.where(unknown, -1, X)
-        dtype = next(
-            t for t in (np.int8, np.int16, np.int32) if n_classes <= np.iinfo(t).max
+        X = _validated(self, X, reset=reset)
+        known = np.zeros(X.shape[0], dtype=bool)
+        labels = np.empty(0)
+        if y is not None:
+            y = check_labels(y, self.missing_label)
+            check_consistent_length(X, y)
+            known, labels = known_labels(y, self.missing_label, X.shape[0])
+        given = self.classes if classes is None else classes
+        values = self._resolve(X, known, labels, given)
+        if (
+            self.missing_label is not None
+            and (self.classes_ == self.missing_label).any()
+        ):
+            raise ValueError(
+                f"`missing_label` {self.missing_label!r} is one of the classes "
+                f"{_reading._few(self.classes_)}; choose a value that is none."
+            )
+        votes = _reading.encode(values, self.classes_, self._by_name)
+        self.class_prior_ = self._resolve_class_balance(len(self.classes_))
+        if reset:
+            seed = check_random_state(self.random_state).randint(2**31 - 1)
+            self.tie_seed_ = int(seed)
+        labelled = None
+        if self.missing_label is not None and len(labels):
+            labelled = self._labelled(votes, known, labels)
+        return votes, labelled, known
+
+    def _start_batch(self, X, y, classes):
+        """Read a batch; its classes are those of the first one.
+
+        Returns
+        -------
+        votes : DenseVotes or SparseVotes
+        labelled : Labelled or None
+        first : bool
+        """
+        first = not hasattr(self, "tie_seed_")
+        if first:
+            if classes is None and self.classes is None:
+                raise ValueError(
+                    "The first call of `partial_fit` needs `classes`, the sorted "
+                    "labels of all classes, as a batch may lack one of them."
+                )
+            votes, labelled, _ = self._start(X, y, classes)
+            self._refuse = self.classes is not None
+            return votes, labelled, True
+        if classes is not None and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"`classes` {_reading._few(classes)} are not those of the first call: "
+                f"{_reading._few(self.classes_)}."
+            )
+        votes = self._read(X)
+        labelled = None
+        if y is not None:
+            y = check_labels(y, self.missing_label)
+            known, labels = known_labels(y, self.missing_label, votes.shape[0])
+            if len(known) != votes.shape[0]:
+                raise ValueError(
+                    f"X has {votes.shape[0]} rows, y has {len(known)} labels."
+                )
+            _check_classes(self.classes_, labels)
+            if self.missing_label is not None and len(labels):
+                labelled = self._labelled(votes, known, labels)
+        return votes, labelled, False
+
+    def _labelled(self, votes, known, labels):
+        rows = np.flatnonzero(known)
+        part = votes.take(rows)
+        covered = np.flatnonzero(part.covered())
+        codes = np.searchsorted(self.classes_, labels)[covered]
+        if len(covered) == 0:
+            return None
+        return Labelled(part.take(covered), codes)
+
+    def _usable(self, labelled):
+        """Known labels, if a model can learn from them."""
+        if labelled is None or len(np.unique(labelled.codes)) > 1:
+            return labelled
+        if len(self.classes_) > 1:
+            warn(
+                f"The {len(labelled)} known labels of rows with a vote are all "
+                f"{_plain(self.classes_[labelled.codes[0]])!r}: how often votes are "
+                "wrong cannot be learnt from one class, so they are not used. Give "
+                "labels of at least two classes.",
+                WeakLabelWarning,
+            )
+        return None
+
+    def _resolve(self, X, known, labels, given):
+        """Set `classes_` and how votes name them; return the votes' values."""
+        names = np.unique(labels) if len(labels) else None
+        if given is not None:
+            names = _check_classes(given, names)
+        values, named = _reading.read_values(X, names)
+        cast, counts = _reading.distinct_values(values)
+        self._by_name, self._refuse = False, self.classes is not None
+        if names is None:
+            self.classes_ = _reading.without_classes(cast)
+            self._refuse = True
+            return values
+        self.classes_ = names
+        if named:
+            return values
+        if given is None:
+            _reading.check_ambiguous(cast, names)
+        self._by_name = _reading.meaning(cast, counts, names)
+        unknown = _reading.unknown_votes(cast, names, self._by_name)
+        if not unknown:
+            return values
+        if given is None:
+            _reading.refuse_common(cast, counts, names, values)
+            if not known.all():
+                self.classes_ = _reading.joint_classes(cast, names)
+                self._by_name = self._refuse = True
+                return values
+        _reading.report_unknown(
+            unknown, cast, counts, names, values, refuse=self._refuse
         )
-        return np.array(X, dtype=dtype, order="F")
+        return values
 
-    def _resolve_classes(self, X, y):
-        if self.classes is None:
-            if y is not None:
-                return np.unique(y)
-            return np.arange(max(2, int(X.max()) + 1))
-        classes = column_or_1d(np.asarray(self.classes))
-        if classes.size == 0 or not np.array_equal(np.unique(classes), classes):
-            raise ValueError(
-                "`classes` must be sorted and distinct, because scikit-learn's "
-                f"metrics assume so; got {classes.tolist()}. Recode the votes to the "
-                "sorted order."
-            )
-        if y is not None and not np.isin(y, classes).all():
-            extra = np.setdiff1d(y, classes)
-            raise ValueError(
-                f"y holds labels that are not in `classes`: {extra.tolist()[:10]}; "
-                f"`classes` are {classes.tolist()}."
-            )
-        return classes
+    def _read(self, X):
+        check_is_fitted(self)
+        X = _validated(self, X, reset=False)
+        values, named = _reading.read_values(X, self.classes_)
+        by_name = self._by_name and not named
+        cast, counts = _reading.distinct_values(values)
+        unknown = _reading.unknown_votes(cast, self.classes_, by_name)
+        _reading.report_unknown(
+            unknown, cast, counts, self.classes_, values, refuse=self._refuse
+        )
+        return _reading.encode(values, self.classes_, by_name)
+
+    def _decide(self, votes):
+        """Probabilities, numbers of the predicted classes, and rows left open."""
+        proba = self._posterior(votes)
+        empty = ~votes.covered()
+        proba[empty] = self.class_prior_
+        tied = proba >= proba.max(axis=1, keepdims=True) * (1 - self._tie_tolerance)
+        n_tied = tied.sum(axis=1)
+        undecided = np.flatnonzero(n_tied > 1)
+        # Noise of the fit among tied classes would decide for whoever takes argmax.
+        top = np.where(tied[undecided], proba[undecided], 0).sum(axis=1)
+        top /= n_tied[undecided]
+        proba[undecided] = np.where(tied[undecided], top[:, None], proba[undecided])
+
+        codes = proba.argmax(axis=1)
+        rows = undecided[~empty[undecided]]
+        if self.tie_policy == "random":
+            codes[rows] = _nth_true(tied[rows], self._draws(rows))
+        else:
+            step = max(1, 2**24 // max(votes.shape[1], 1))
+            for start in range(0, len(rows), step):
+                part = rows[start : start + step]
+                codes[part] = break_ties(proba[part], votes.dense(part), self.tie_seed_)
+        rows = np.flatnonzero(empty)
+        shares = self.class_prior_
+        if self.tie_policy == "random":
+            shares = np.full(proba.shape[1], 1 / proba.shape[1])
+        drawn = np.searchsorted(shares.cumsum(), self._draws(rows), side="right")
+        codes[rows] = np.minimum(drawn, proba.shape[1] - 1)
+
+        # A draw may have fallen on a class that does not tie for the first place.
+        rows = undecided[tied[undecided, codes[undecided]]]
+        rows = rows[codes[rows] != proba[rows].argmax(axis=1)]
+        proba[rows, codes[rows]] = np.nextafter(proba[rows].max(axis=1), np.inf)
+        return proba, codes, empty | (n_tied > 1)
+
+    def _draws(self, rows):
+        """Numbers in [0, 1) for rows by their position."""
+        seed = _mix(np.array([self.tie_seed_], dtype=np.uint64))
+        mixed = _mix(np.asarray(rows).astype(np.uint64) ^ seed)
+        return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
 
     def _resolve_class_balance(self, n_classes):
         if self.class_balance is None:
@@ -192,7 +410,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator):
         if len(balance) != n_classes:
             raise ValueError(
                 f"`class_balance` has {len(balance)} entries, but there are "
-                f"{n_classes} classes: {self.classes_.tolist()}."
+                f"{n_classes} classes: {_reading._few(self.classes_)}."
             )
         if not (balance > 0).all() or abs(balance.sum() - 1) > 1e-6:
             raise ValueError(
@@ -206,23 +424,106 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator):
         shares = predicted_shares(posterior, weights)
         lost = np.flatnonzero(shares < np.minimum(_COLLAPSE_SHARE, prior / 2))
         if weights.sum() > 0 and lost.size:
-            named = ", ".join(f"{self.classes_[k]!r}: {shares[k]:.2%}" for k in lost)
-            warnings.warn(
+            named = ", ".join(
+                f"{_plain(self.classes_[k])!r}: {shares[k]:.2%}" for k in lost
+            )
+            warn(
                 f"{type(self).__name__} predicts hardly any of the covered rows to be "
                 f"of a class ({named}). Check that functions vote for it, or pass "
                 "`class_balance`.",
                 ClassCollapseWarning,
-                stacklevel=5,
             )
 
+    def _warn_if_misleading(self, lift, cast, votes=None, posterior=None, counts=None):
+        """Name functions whose votes make another class more probable than their own.
 
-def _check_votes(X) -> None:
-    """Raise unless every vote is an integer."""
-    if X.dtype.kind == "f":
-        fractional = np.count_nonzero(X != np.rint(X))
-        if fractional:
-            raise ValueError(
-                "Votes must be integers: -1 for an abstention, k for class number k; "
-                f"{fractional} of {X.size} values are not, for instance "
-                f"{X[X != np.rint(X)][0]:g}."
-            )
+        Parameters
+        ----------
+        lift : ndarray of shape (m, K, K)
+            Proportional over classes to the probability of a vote given the class.
+        cast : ndarray of shape (m, K)
+            How often each vote was cast.
+        votes, posterior : optional
+            Rows to look at, for votes that agree and are overruled.
+        counts : ndarray, optional
+            How often each of these rows occurs.
+        """
+        own = np.diagonal(lift, axis1=1, axis2=2)
+        against = (own < lift.max(axis=2) * (1 - 1e-6)) & (cast > 0)
+        misleading = set(np.flatnonzero(against.any(axis=1)).tolist())
+        overruled = 0
+        if votes is not None:
+            cast_votes = votes.counts()
+            agreed = np.count_nonzero(cast_votes, axis=1) == 1
+            code = cast_votes.argmax(axis=1)
+            flipped = np.flatnonzero(agreed & (right_shares(posterior, code) == 0))
+            if flipped.size:
+                weights = np.ones(votes.shape[0]) if counts is None else counts
+                overruled = int(weights[flipped].sum())
+                hot = votes.take(flipped).one_hot()
+                row = np.repeat(np.arange(len(flipped)), np.diff(hot.indptr))
+                function = hot.indices // votes.n_classes
+                # A row is accounted for if a function named already votes on it.
+                known = np.isin(function, list(misleading))
+                explained = np.bincount(row, known, minlength=len(flipped)) > 0
+                misleading |= set(function[~explained[row]].tolist())
+        if not misleading:
+            return
+        names = self._function_names(sorted(misleading))
+        rows = (
+            f" {overruled} covered rows whose votes agree get another class."
+            if overruled
+            else ""
+        )
+        warn(
+            f"{len(misleading)} of {len(lift)} functions are learnt to be misleading: "
+            "a vote of theirs makes another class more probable than the one they "
+            f"vote for, or is overruled although all votes agree ({names}).{rows} "
+            "Check the direction of these functions with "
+            "overlapkit.label_models.vote_summary, or pass `class_balance`.",
+            MisleadingVoteWarning,
+        )
+
+    def _function_names(self, functions) -> str:
+        names = getattr(self, "feature_names_in_", None)
+        shown = [
+            f"{j}" if names is None else f"{names[j]!s}" for j in functions[:_NAMED]
+        ]
+        if len(functions) > _NAMED:
+            shown.append("...")
+        return ("functions " if names is None else "") + ", ".join(shown)
+
+
+def _validated(model, X, *, reset):
+    if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
+        X = np.array(X, dtype=object)  # else None and numbers are turned into strings
+    return validate_data(
+        model, X, reset=reset, dtype=None, accept_sparse="csr", ensure_all_finite=False
+    )
+
+
+def _check_classes(classes, labels):
+    classes = column_or_1d(np.asarray(classes))
+    if classes.size == 0 or not np.array_equal(np.unique(classes), classes):
+        raise ValueError(
+            "`classes` must be sorted and distinct, because scikit-learn's "
+            f"metrics assume so; got {classes.tolist()}. Recode the votes to the "
+            "sorted order."
+        )
+    if labels is not None and not np.isin(labels, classes).all():
+        extra = np.setdiff1d(labels, classes)
+        raise ValueError(
+            f"y holds labels that are not in `classes`: {extra.tolist()[:10]}; "
+            f"`classes` are {classes.tolist()}."
+        )
+    return classes
+
+
+def _nth_true(mask, draws):
+    """Column of one of the True entries of each row, each equally probable."""
+    pick = np.floor(draws * mask.sum(axis=1)).astype(np.intp)
+    return (mask.cumsum(axis=1) - 1 == pick[:, None]).argmax(axis=1)
+
+
+def _plain(label):
+    return label.item() if isinstance(label, np.generic) else label

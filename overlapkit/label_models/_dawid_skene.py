@@ -1,38 +1,49 @@
-"""Dawid and Skene's model of the confusions of every labelling function."""
+"""Dawid and Skene's model of the outcomes of every labelling function."""
 
-import warnings
+from copy import copy
 from numbers import Integral, Real
 
 import numpy as np
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from overlapkit._utils.sklearn_compat import Interval, StrOptions
+from overlapkit._utils.threads import single_threaded_blas
+from overlapkit._utils.warnings import warn
+from overlapkit.label_models import _moments
 from overlapkit.label_models._base import _BaseLabelModel
+from overlapkit.label_models._known import labels_help
 from overlapkit.label_models._votes import (
     diagonal_table,
-    distinct_rows,
-    expected_votes,
-    naive_bayes,
+    right_shares,
+    softmax,
     vote_shares,
 )
 
+_LEAST_ABSTENTION = 0.01
+
 
 class DawidSkene(_BaseLabelModel):
-    r"""Confusion matrix per labelling function, estimated with regularised EM.
+    r"""Outcome probabilities per labelling function, estimated with regularised EM.
 
-    Rows on which trusted functions agree tell how the others err; how they err
-    tells whom to trust. Starting from the majority vote, EM alternates between the
-    posterior of the classes and the confusion matrices
+    An outcome of a function is a vote, or no vote: a function that seldom fires on a
+    class tells something of the class by not firing. Rows on which trusted functions
+    agree tell how the others err; how they err tells which to trust. Starting from the
+    majority vote, EM alternates between the posterior of the classes and the tables
 
     .. math::
 
-        \theta_{jly} = P(\lambda_j = l \mid y, \lambda_j \ne -1) = \frac
-        {\sum_i 1\{\lambda_{ij} = l\}\, q_{iy} + s\, d_{ly}}
-        {\sum_i 1\{\lambda_{ij} \ne -1\}\, q_{iy} + s}, \qquad
+        \theta_{jvy} = P(\lambda_j = v \mid y) = \frac
+        {\sum_i 1\{\lambda_{ij} = v\}\, q_{iy} + s\, d_{jvy}}
+        {\sum_i q_{iy} + u_y + s}, \qquad
         q_{iy} \propto \pi_y \prod_{j: \lambda_{ij} \ne -1} \theta_{j \lambda_{ij} y}
+        \prod_{j: \lambda_{ij} = -1} \theta_{j, -1, y}^{\,1 - w}
 
-    where d has `prior_accuracy` on its diagonal and the rest spread evenly: `s`
-    imaginary votes per function and class, a Dirichlet prior towards the diagonal.
+    over the rows with a vote. The numbers :math:`u_y` of rows of each class that got no
+    vote are expected ones, so that leaving out such rows does not bias the tables. d
+    are the outcomes of a function with the observed vote rates of function j whose
+    votes are right with probability `prior_accuracy`, and s imaginary rows have them.
+    :math:`w` is the `shrinkage`.
 
     Parameters
     ----------
@@ -42,10 +53,17 @@ class DawidSkene(_BaseLabelModel):
         imaginary row per class (read Notes first).
 
     smoothing : float, default=1.0
-        Number s of imaginary votes per function and class, positive.
+        Number of imaginary rows per class at no shrinkage, positive.
 
     prior_accuracy : float, default=0.7
         Share of the imaginary votes that are right, between 0 and 1.
+
+    shrinkage : "auto" or float, default="auto"
+        Distrust :math:`w` of the independence of functions, between 0 and 1. It
+        weakens what abstentions say, and adds as many imaginary rows as w times the
+        number of covered rows, shared by the classes. "auto": 0 if functions agree as
+        independent ones would, 1 if 0.2 % or more of their agreement (`dependence_`)
+        remains unexplained, linear in between.
 
     max_iter : int, default=1000
         Most rounds of EM.
@@ -53,13 +71,23 @@ class DawidSkene(_BaseLabelModel):
     tol : float, default=1e-5
         EM stops when no posterior probability moved by more than this.
 
+    tie_policy : {"balance", "random", "abstain"}, default="balance"
+        What `predict` returns where classes are equally probable. "balance": on rows
+        without a vote a class drawn for each row following the class balance,
+        otherwise a tied class chosen by a hash of the votes. "random": each tied class
+        with equal probability, drawn for each row. "abstain": `missing_label`.
+
+    missing_label : scalar, default=None
+        Value of `y` that stands for an unknown label. If it is given, `fit` learns
+        from the labels that are known. None: labels only name the classes.
+
     classes : array-like of shape (n_classes,), default=None
         Sorted labels that the vote codes stand for. None: the distinct values of
         `y` if it is passed to `fit`, else the integers from 0 to the largest vote
         (at least 0 and 1).
 
     random_state : int, RandomState instance or None, default=None
-        Seed that breaks ties in `predict`; drawn once, in `fit`. The fit itself is
+        Seed of ties in `predict`; drawn once, in `fit`. The fit itself is
         deterministic.
 
     Attributes
@@ -67,16 +95,38 @@ class DawidSkene(_BaseLabelModel):
     classes_ : ndarray of shape (n_classes,)
         Labels; a vote k means ``classes_[k]``.
 
-    confusion_ : ndarray of shape (n_functions, n_classes, n_classes)
-        ``confusion_[j, l, y]``: probability that function j, when it votes on a row
-        of class y, votes l. Columns sum to one.
+    confusion_ : ndarray of shape (n_functions, n_classes + 1, n_classes)
+        ``confusion_[j, v, y]``: probability that function j votes v on a row of class
+        y; the last v is no vote. Sums to one over v.
+
+    accuracy_ : ndarray of shape (n_functions,)
+        Estimated probability that a cast vote is right; NaN for a function that
+        never voted.
+
+    dependence_ : float
+        Share of the squared rates of joint votes that independent functions do not
+        explain, beyond what sampling rows adds; NaN unless ``shrinkage="auto"``.
+
+    shrinkage_ : float
+        Shrinkage that was used.
+
+    copies_ : ndarray of shape (n_functions,)
+        Number of functions, with itself, whose votes are those of the function.
+
+    groups_ : ndarray of shape (n_functions,)
+        Number of the group of functions that meet, directly or through others.
+
+    labels_used_ : bool
+        Whether known labels take part in the fit.
 
     class_prior_ : ndarray of shape (n_classes,)
         Class prior that the posterior uses.
 
     log_posterior_ : float
-        Maximised objective: log-likelihood of the votes given where they were cast,
-        plus the logarithm of the priors without their constants.
+        Maximised objective: log-likelihood of the votes of the covered rows, given
+        that they are covered, plus the logarithm of the priors without their
+        constants. EM raises it in every round if shrinkage is 0 and functions are one
+        group.
 
     n_iter_ : int
         Rounds of EM done.
@@ -95,32 +145,52 @@ class DawidSkene(_BaseLabelModel):
 
     Warns
     -----
+    MisleadingVoteWarning
+        If a vote is learnt to make another class more probable than its own, or
+        covered rows whose votes agree get another class.
     ConvergenceWarning
         If `max_iter` is reached first.
     ClassCollapseWarning
         If a class is predicted for under 2 % of the covered training rows (under
         half of its balance, if that is less).
+    WeakLabelWarning
+        If the known labels are all of one class: they are not used.
 
     See Also
     --------
     LabelModel : Closed statistics of pairs in place of EM.
     MajorityVote : Every function counts the same.
+    vote_summary : What each function does, in a table.
 
     Notes
     -----
-    An abstention counts as missing: it says nothing about the class, and rows
-    without a vote get the class prior. A model that reads abstentions as a further
-    vote must label such rows, which are most rows of a sparse set, by who kept
-    silent.
+    **Abstentions.** If most functions vote for one class only, as keyword rules do,
+    what they vote says nothing of the class beyond that they vote: abstentions have to
+    be modelled, or every probability is near one half. Rows without any vote are left
+    out of the fit, change nothing in it, and get the class prior.
 
-    The class prior is fixed by default because labelling functions share their
-    mistakes. EM reads agreement beyond independence as a sign of one large class; a
-    free prior then grows with that class, round after round, until it holds nearly
-    every row. A fixed prior cuts this loop; more smoothing alone does not.
+    **Groups.** Functions that never vote on a common row, neither directly nor through
+    others, belong to different groups. A row says something of the functions of a group
+    only if one of them votes on it: the abstention of functions that look for something
+    else is no evidence.
 
-    EM runs on the distinct rows, weighted by how often they occur. With one
-    function, or two, the confusions cannot be identified; the start and the prior
-    then decide, and the answer is close to the majority vote.
+    **Dependence.** Functions share their mistakes, and abstentions most of all: many
+    functions that look for the same thing are silent together. With
+    ``shrinkage="auto"`` the tables are pulled to the prior, and abstentions count for
+    less, as far as independence fails to explain the agreement of functions. Functions
+    with the same vote on every row of `fit` count as one together.
+
+    The class prior is fixed by default because EM reads agreement beyond independence
+    as a sign of one large class; a free prior then grows with that class, round after
+    round, until it holds nearly every row. A fixed prior cuts this loop; more smoothing
+    alone does not.
+
+    **Known labels** fix the posterior of their rows. They are used only if labelled
+    rows, each judged by tables without its own label, are then right more often, by two
+    rows and two standard errors; else they change nothing.
+
+    EM runs on the distinct rows, weighted by how often they occur, so there is no
+    `partial_fit`: `LabelModel` has one.
 
     References
     ----------
@@ -145,6 +215,7 @@ class DawidSkene(_BaseLabelModel):
         "class_balance": ["array-like", StrOptions({"estimate"}), None],
         "smoothing": [Interval(Real, 0, None, closed="neither")],
         "prior_accuracy": [Interval(Real, 0, 1, closed="neither")],
+        "shrinkage": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
     }
@@ -155,59 +226,257 @@ class DawidSkene(_BaseLabelModel):
         class_balance=None,
         smoothing=1.0,
         prior_accuracy=0.7,
+        shrinkage="auto",
         max_iter=1000,
         tol=1e-5,
+        tie_policy="balance",
+        missing_label=None,
         classes=None,
         random_state=None,
     ):
         self.class_balance = class_balance
         self.smoothing = smoothing
         self.prior_accuracy = prior_accuracy
+        self.shrinkage = shrinkage
         self.max_iter = max_iter
         self.tol = tol
+        self.tie_policy = tie_policy
+        self.missing_label = missing_label
         self.classes = classes
         self.random_state = random_state
 
-    def _learn(self, codes, prior):
-        patterns, counts = distinct_rows(codes[(codes >= 0).any(axis=1)])
-        expected_at_start = prior
-        imaginary = self.smoothing * diagonal_table(len(prior), self.prior_accuracy)
-        estimate = isinstance(self.class_balance, str)
-        posterior = vote_shares(patterns, prior)
-        self.n_iter_, self.converged_ = 0, False
-        while self.n_iter_ < self.max_iter and not self.converged_:
-            self.n_iter_ += 1
-            weights = posterior * counts[:, None]
-            theta = expected_votes(patterns, weights) + imaginary
-            theta /= theta.sum(axis=1, keepdims=True)
-            if estimate:
-                prior = (weights.sum(axis=0) + 1) / (counts.sum() + len(prior))
-            previous = posterior
-            posterior, evidence = naive_bayes(patterns, np.log(theta), np.log(prior))
-            change = np.abs(posterior - previous).max(initial=0.0)
-            self.converged_ = bool(change <= self.tol)
-        if not self.converged_:
-            warnings.warn(
-                f"EM did not converge in max_iter={self.max_iter} rounds: a posterior "
-                f"still moved by {change:.1e}, tol={self.tol:g}. Raise `max_iter` or "
-                "`smoothing`.",
-                ConvergenceWarning,
-                stacklevel=4,
+    def _learn(self, votes, prior, labelled):
+        covered = np.flatnonzero(votes.covered())
+        patterns, counts = votes.take(covered).distinct()
+        with single_threaded_blas():
+            pairs = _moments.PairCounts.of(votes)
+        self.groups_ = pairs.groups()
+        first = pairs.copies()
+        self.copies_ = np.bincount(first, minlength=len(first))[first]
+        self.dependence_, self.shrinkage_ = np.nan, self.shrinkage
+        if isinstance(self.shrinkage, str):
+            self.shrinkage_ = 0.0
+            assumed = prior
+            if isinstance(self.class_balance, str):
+                assumed = _EM(self, patterns, counts, pairs.cast(), prior).run().prior
+            self.dependence_ = _moments.dependence(
+                pairs, first, assumed, diagonal_table(len(prior), self.prior_accuracy)
             )
-        self.confusion_ = theta
-        self.class_prior_ = prior
-        self.log_posterior_ = float(
-            counts @ evidence
-            + (imaginary * np.log(theta)).sum()
-            + (np.log(prior).sum() if estimate else 0.0)
-        )
-        self._warn_if_collapsed(posterior, counts, expected_at_start)
+            self.shrinkage_ = min(1.0, self.dependence_ / _moments.FULL_SHRINKAGE_AT)
 
-    def _posterior(self, codes):
-        log_prior = np.log(self.class_prior_)
-        return naive_bayes(codes, np.log(self.confusion_), log_prior)[0]
+        em = _EM(self, patterns, counts, pairs.cast(), prior)
+        result = em.run()
+        self.labels_used_ = False
+        labelled = self._usable(labelled)
+        if labelled is not None:
+            known = em.with_labels(labelled)
+            other = known.run()
+            right = right_shares(result.posterior_of(labelled.votes), labelled.codes)
+            if labels_help(known.right_without_own(labelled), right):
+                em, result, self.labels_used_ = known, other, True
+
+        self.n_iter_, self.converged_ = result.n_iter, result.converged
+        if not self.converged_:
+            warn(
+                f"EM did not converge in max_iter={self.max_iter} rounds: a posterior "
+                f"still moved by {result.change:.1e}, tol={self.tol:g}. Raise "
+                "`max_iter` or `smoothing`.",
+                ConvergenceWarning,
+            )
+        self._tables = result
+        none = 1 - result.theta.sum(axis=1, keepdims=True)
+        self.confusion_ = np.concatenate([result.theta, none], axis=1)
+        self.class_prior_ = result.prior
+        self.log_posterior_ = result.log_posterior
+        right = np.einsum("jyy,y->j", result.theta, result.prior)
+        share = np.einsum("jly,y->j", result.theta, result.prior)
+        self.accuracy_ = np.where(pairs.cast().any(axis=1), right / share, np.nan)
+        posterior = result.posterior_of(patterns)
+        self._warn_if_misleading(
+            result.theta, pairs.cast(), patterns, posterior, counts
+        )
+        self._warn_if_collapsed(posterior, counts, prior)
+
+    def _posterior(self, votes):
+        return self._tables.posterior_of(votes)
 
     def _resolve_class_balance(self, n_classes):
         if isinstance(self.class_balance, str):
             return np.full(n_classes, 1 / n_classes)
         return super()._resolve_class_balance(n_classes)
+
+
+class _Tables:
+    """Outcome probabilities and what a posterior needs of them."""
+
+    def __init__(self, theta, prior, silence, groups, weights):
+        self.theta, self.prior, self.groups = theta, prior, groups
+        none = 1 - theta.sum(axis=1)
+        self.log_none = np.log(none) * weights[:, None]
+        log_none = silence * self.log_none
+        n_groups = groups.max(initial=-1) + 1
+        # Logarithm of the probability that no function of a group votes.
+        self.log_silent = np.zeros((n_groups, len(prior)))
+        np.add.at(self.log_silent, groups, log_none)
+        self.lift = np.log(theta) * weights[:, None, None] - log_none[:, None, :]
+
+    def without_vote(self):
+        """Probability of each class and of no vote at all."""
+        return self.prior * np.exp(self.log_none.sum(axis=0))
+
+    def posterior_of(self, votes):
+        return self.evidence_of(votes)[0]
+
+    def evidence_of(self, votes):
+        scores = votes.scores(self.lift)
+        scores += np.log(self.prior)
+        scores += groups_with_votes(votes, self.groups) @ self.log_silent
+        return softmax(scores)
+
+
+def groups_with_votes(votes, groups):
+    """Mark the groups of functions of which one votes, shape (n, n_groups)."""
+    n_groups = groups.max(initial=-1) + 1
+    if n_groups == 1:
+        return votes.covered()[:, None].astype(np.float64)
+    hot = votes.one_hot()
+    member = groups[hot.indices // votes.n_classes]
+    marks = sparse.csr_matrix(
+        # Merging duplicates writes into indptr.
+        (np.ones(len(member)), member, hot.indptr.copy()),
+        shape=(votes.shape[0], n_groups),
+    )
+    marks.sum_duplicates()
+    marks.data[:] = 1.0
+    return marks
+
+
+class _EM:
+    """Expectation and maximisation over distinct rows."""
+
+    def __init__(self, model, patterns, counts, cast, prior):
+        self.model, self.patterns, self.counts = model, patterns, counts
+        self.cast, self.prior = cast, prior
+        self.weights = 1 / model.copies_
+        self.one_vote = self.weights[:, None, None] * np.eye(len(prior))
+        self.hot = patterns.one_hot().T.tocsr()
+        self.silence = 1 - model.shrinkage_
+        self.n_rows = counts.sum()
+        n_classes = len(prior)
+        self.strength = model.smoothing + model.shrinkage_ * self.n_rows / n_classes
+        self.imaginary = self._imaginary(cast, n_classes)
+        self.label_votes, self.label_rows = 0.0, 0.0
+        self.without_label = counts
+        self.estimate = isinstance(model.class_balance, str)
+
+    def _imaginary(self, cast, n_classes):
+        """Outcomes of a function with these vote rates and the prior accuracy."""
+        # A class that is never voted for still has a right vote, if a rare one.
+        rates = np.maximum(cast / max(self.n_rows, 1), 1e-6)
+        table = diagonal_table(n_classes, self.model.prior_accuracy)
+        votes = rates[:, :, None] * table * n_classes
+        none = np.maximum(1 - rates.sum(axis=1), _LEAST_ABSTENTION)[:, None, None]
+        return votes / (votes.sum(axis=1, keepdims=True) + none)
+
+    def with_labels(self, labelled):
+        """Copy in which the posterior of labelled rows is their label."""
+        other = copy(self)
+        n_classes = len(self.prior)
+        truth = np.eye(n_classes)[labelled.codes]
+        hot = labelled.votes.one_hot().astype(np.float64)
+        other.label_votes = (hot.T @ truth).reshape(-1, n_classes, n_classes)
+        other.label_rows = truth.sum(axis=0)
+        # Labelled rows leave the patterns that they are among.
+        all_votes = self.patterns.append(labelled.votes)
+        _, inverse = np.unique(row_keys(all_votes), return_inverse=True)
+        n = self.patterns.shape[0]
+        place = np.zeros(inverse.max() + 1, dtype=np.intp)
+        place[inverse[:n]] = np.arange(n)
+        taken = np.bincount(place[inverse[n:]], minlength=n)
+        other.without_label = np.maximum(self.counts - taken, 0.0)
+        return other
+
+    def run(self):
+        """Alternate until no posterior moves."""
+        model, patterns = self.model, self.patterns
+        # Copies of a function share one vote, in the start as in all that follows.
+        posterior = vote_shares(patterns.scores(self.one_vote), self.prior)
+        prior, tables, change = self.prior, None, np.inf
+        n_iter, converged = 0, False
+        while n_iter < model.max_iter and not converged:
+            n_iter += 1
+            weights = posterior * self.without_label[:, None]
+            rows = weights.sum(axis=0) + self.label_rows
+            theta = self._theta(weights, rows, tables)
+            if self.estimate:
+                total = weights.sum(axis=0) + 1
+                prior = total / total.sum()
+            tables = _Tables(theta, prior, self.silence, model.groups_, self.weights)
+            previous = posterior
+            posterior, evidence = tables.evidence_of(patterns)
+            change = np.abs(posterior - previous).max(initial=0.0)
+            converged = bool(change <= model.tol)
+        tables.n_iter, tables.converged, tables.change = n_iter, converged, change
+        tables.log_posterior = self._log_posterior(tables, evidence)
+        self.last_weights, self.tables = weights, tables
+        return tables
+
+    def _theta(self, weights, rows, tables):
+        seen = (self.hot @ weights).reshape(self.imaginary.shape) + self.label_votes
+        if tables is not None and self.silence > 0:
+            # Rows without a vote that must have been there, by class.
+            none = tables.without_vote()
+            unseen = self.n_rows * none / max(1 - none.sum(), 1e-3)
+            rows = rows + self.silence * unseen
+        theta = seen + self.strength * self.imaginary
+        theta /= rows + self.strength
+        top = theta.sum(axis=1, keepdims=True)
+        # Always voting is never certain.
+        return theta * np.minimum(1.0, (1 - 1e-9) / top)
+
+    def right_without_own(self, labelled):
+        """Whether labelled rows are right by tables without their own label."""
+        n_classes = len(self.prior)
+        out = np.empty(len(labelled))
+        rows = self.last_weights.sum(axis=0) + self.label_rows
+        for i, code in enumerate(labelled.codes):
+            votes = labelled.votes.take([i])
+            part = copy(self)
+            own = np.zeros((votes.one_hot().shape[1], n_classes))
+            own[votes.one_hot().indices, code] = 1
+            part.label_votes = self.label_votes - own.reshape(self.imaginary.shape)
+            theta = part._theta(
+                self.last_weights, rows - np.eye(n_classes)[code], self.tables
+            )
+            tables = _Tables(
+                np.maximum(theta, 1e-12),
+                self.tables.prior,
+                self.silence,
+                self.model.groups_,
+                self.weights,
+            )
+            out[i] = right_shares(tables.posterior_of(votes), [code])[0]
+        return out
+
+    def _log_posterior(self, tables, evidence):
+        none = min(tables.without_vote().sum(), 1 - 1e-12)
+        value = self.counts @ evidence - self.n_rows * np.log1p(-none)
+        outcomes = np.concatenate(
+            [tables.theta, 1 - tables.theta.sum(axis=1, keepdims=True)], axis=1
+        )
+        expected = np.concatenate(
+            [self.imaginary, 1 - self.imaginary.sum(axis=1, keepdims=True)], axis=1
+        )
+        value += self.strength * (expected * np.log(outcomes)).sum()
+        if self.estimate:
+            value += np.log(tables.prior).sum()
+        return float(value)
+
+
+def row_keys(votes):
+    """A number per row that is equal for equal rows."""
+    hot = votes.one_hot()
+    rng = np.random.default_rng(0)
+    keys = rng.integers(2**63, size=hot.shape[1], dtype=np.uint64)
+    total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(keys[hot.indices])])
+    return total[hot.indptr[1:]] - total[hot.indptr[:-1]]

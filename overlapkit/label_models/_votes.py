@@ -1,88 +1,289 @@
 """Arrays of votes in, arrays out: what the label models share.
 
-Codes are integers of shape (n, m): -1 abstains, 0..K-1 names a class. Tables are
-indexed [function, vote, class].
+Codes are integers of shape (n, m): -1 is no vote, 0..K-1 names a class. Tables are
+indexed [function, vote, class]. `DenseVotes` and `SparseVotes` answer the same
+questions, the one about an array of codes, the other about the votes that were cast.
 """
 
 import numpy as np
+from scipy import sparse
 
-from overlapkit._kernels.ties import hash_rows
+from overlapkit._kernels.ties import _mix, hash_rows
 
 _BLOCK_BYTES = 2**24
+_BLOCK_VOTES = 2**21
+
+
+class DenseVotes:
+    """Votes of every function on every row.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, m), integers
+    n_classes : int
+    """
+
+    def __init__(self, codes, n_classes):
+        self.codes, self.n_classes = codes, n_classes
+        self.shape = codes.shape
+
+    def covered(self) -> np.ndarray:
+        """Rows with a vote."""
+        mask = np.zeros(self.shape[0], dtype=bool)
+        for j in range(self.shape[1]):
+            mask |= self.codes[:, j] >= 0
+        return mask
+
+    def take(self, rows):
+        """Votes on some of the rows."""
+        return DenseVotes(np.asfortranarray(self.codes[rows]), self.n_classes)
+
+    def append(self, other):
+        """Votes of further rows below these."""
+        codes = np.concatenate([self.codes, other.dense()])
+        return DenseVotes(np.asfortranarray(codes), self.n_classes)
+
+    def dense(self, rows=slice(None)) -> np.ndarray:
+        """Codes of some of the rows."""
+        return self.codes[rows]
+
+    def counts(self) -> np.ndarray:
+        """Return how many functions vote for each class, per row, shape (n, K)."""
+        return np.column_stack(
+            [np.count_nonzero(self.codes == k, axis=1) for k in range(self.n_classes)]
+        ).astype(np.float64)
+
+    def scores(self, table) -> np.ndarray:
+        """Sum of ``table[j, vote_j]`` over the functions that vote, shape (n, K)."""
+        m, _, width = table.shape
+        # The extra last row is what index -1, no vote, picks.
+        table = np.concatenate([table, np.zeros((m, 1, width))], axis=1)
+        out = np.zeros((self.shape[0], width))
+        for j in range(m):
+            out += table[j].take(self.codes[:, j], axis=0, mode="wrap")
+        return out
+
+    def pair_counts(self) -> np.ndarray:
+        """Return how many rows hold both votes, for all pairs: shape (m K, m K).
+
+        Entry [j K + l, j' K + l'] counts the rows on which function j votes l and
+        function j' votes l'. Counts are exact.
+        """
+        (n, m), n_classes = self.shape, self.n_classes
+        width = m * n_classes
+        total = np.zeros((width, width))
+        step = max(1, _BLOCK_BYTES // (4 * max(width, 1)))
+        labels = np.arange(n_classes, dtype=self.codes.dtype)
+        for start in range(0, n, step):
+            votes = self.codes[start : start + step]
+            cast = np.count_nonzero(votes >= 0)
+            if _sparse_is_faster(cast, votes.shape, n_classes):
+                total += _sparse_pairs(_one_hot(votes, n_classes))
+                continue
+            # Counts in a block stay below 2**24, so float32 sums are exact.
+            one_hot = (votes[:, :, None] == labels).reshape(len(votes), width)
+            one_hot = one_hot.astype(np.float32)
+            total += one_hot.T @ one_hot
+        return total
+
+    def one_hot(self):
+        """Votes as a CSR matrix of shape (n, m K) of ones."""
+        return _one_hot(self.codes, self.n_classes)
+
+    def distinct(self):
+        """Distinct rows, in an order that does not depend on the rows' order.
+
+        Returns
+        -------
+        patterns : DenseVotes
+        counts : ndarray of shape (u,), float64
+        """
+        patterns, counts = distinct_rows(self.codes)
+        return DenseVotes(patterns, self.n_classes), counts
+
+    def blocks(self):
+        """Slices of rows whose codes need little memory."""
+        return _slices(self.shape, _BLOCK_BYTES)
+
+
+class SparseVotes:
+    """Votes that were cast, as a CSR matrix of shape (n, m K) of ones.
+
+    Parameters
+    ----------
+    hot : scipy.sparse.csr_matrix of int8
+        Column ``j * K + l`` of a row is 1 where function j votes l.
+    n_functions, n_classes : int
+    """
+
+    def __init__(self, hot, n_functions, n_classes):
+        self.hot, self.n_classes = hot, n_classes
+        self.shape = (hot.shape[0], n_functions)
+
+    @classmethod
+    def from_csr(cls, codes, X, n_classes):
+        """Votes from codes in the order of the data of a CSR matrix."""
+        n, m = X.shape
+        width = m * n_classes
+        cast = codes >= 0
+        if cast.all():
+            indices, indptr = X.indices, X.indptr
+        else:
+            indices, codes = X.indices[cast], codes[cast]
+            kept = np.concatenate([[0], np.cumsum(cast, dtype=np.int64)])
+            indptr = kept[X.indptr].astype(X.indptr.dtype)
+        dtype = np.int32 if width < 2**31 else np.int64
+        columns = indices.astype(dtype) * dtype(n_classes)
+        columns += codes
+        ones = np.ones(len(columns), dtype=np.int8)
+        hot = sparse.csr_matrix((ones, columns, indptr), shape=(n, width), copy=False)
+        return cls(hot, m, n_classes)
+
+    def covered(self) -> np.ndarray:
+        """Rows with a vote."""
+        return np.diff(self.hot.indptr) > 0
+
+    def take(self, rows):
+        """Votes on some of the rows."""
+        return SparseVotes(self.hot[rows], self.shape[1], self.n_classes)
+
+    def append(self, other):
+        """Votes of further rows below these."""
+        hot = sparse.vstack([self.hot, other.one_hot()], format="csr")
+        return SparseVotes(hot, self.shape[1], self.n_classes)
+
+    def dense(self, rows=slice(None)) -> np.ndarray:
+        """Codes of some of the rows."""
+        hot = self.hot[rows]
+        dtype = next(
+            t for t in (np.int8, np.int16, np.int32) if self.n_classes < np.iinfo(t).max
+        )
+        out = np.full((hot.shape[0], self.shape[1]), -1, dtype=dtype)
+        row = np.repeat(np.arange(hot.shape[0]), np.diff(hot.indptr))
+        function, code = np.divmod(hot.indices, self.n_classes)
+        out[row, function] = code
+        return out
+
+    def counts(self) -> np.ndarray:
+        """Return how many functions vote for each class, per row, shape (n, K)."""
+        m = self.shape[1]
+        table = np.tile(np.eye(self.n_classes), (m, 1))
+        return self._times(table)
+
+    def scores(self, table) -> np.ndarray:
+        """Sum of ``table[j, vote_j]`` over the functions that vote, shape (n, K)."""
+        return self._times(table.reshape(-1, table.shape[2]))
+
+    def pair_counts(self) -> np.ndarray:
+        """Return how many rows hold both votes, for all pairs: shape (m K, m K)."""
+        width = self.hot.shape[1]
+        total = np.zeros((width, width))
+        for part in self._parts():
+            if _sparse_is_faster(part.nnz, (part.shape[0], self.shape[1]), width):
+                total += _sparse_pairs(part)
+                continue
+            for rows in _slices((part.shape[0], 4 * width), _BLOCK_BYTES):
+                dense = part[rows].toarray().astype(np.float32)
+                total += dense.T @ dense
+        return total
+
+    def one_hot(self):
+        """Votes as a CSR matrix of shape (n, m K) of ones."""
+        return self.hot
+
+    def distinct(self):
+        """Distinct rows, in an order that does not depend on the rows' order."""
+        first, second = self._hashes(0), self._hashes(1)
+        _, place, inverse, counts = np.unique(
+            first, return_index=True, return_inverse=True, return_counts=True
+        )
+        if not np.array_equal(second[place][inverse], second):
+            # Two different rows share a hash: every row stands for itself.
+            order = np.lexsort((second, first))
+            return self.take(order), np.ones(len(order))
+        return self.take(place), counts.astype(np.float64)
+
+    def blocks(self):
+        """Slices of rows whose codes need little memory."""
+        return _slices(self.shape, _BLOCK_BYTES)
+
+    def _hashes(self, seed):
+        start = _mix(np.array([seed], dtype=np.uint64))
+        out = np.zeros(self.shape[0], dtype=np.uint64)
+        for rows in self._row_slices():
+            part = self.hot[rows]
+            mixed = _mix(part.indices.astype(np.uint64) ^ start)
+            total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed)])
+            out[rows] = total[part.indptr[1:]] - total[part.indptr[:-1]]
+        return out
+
+    def _row_slices(self):
+        indptr = self.hot.indptr
+        start, n = 0, self.shape[0]
+        while start < n:
+            stop = np.searchsorted(indptr, indptr[start] + _BLOCK_VOTES, side="right")
+            stop = min(max(int(stop) - 1, start + 1), start + _BLOCK_VOTES, n)
+            yield slice(start, stop)
+            start = stop
+
+    def _parts(self):
+        for rows in self._row_slices():
+            yield self.hot[rows]
+
+    def _times(self, table):
+        out = np.empty((self.shape[0], table.shape[1]))
+        for rows in self._row_slices():
+            out[rows] = self.hot[rows].astype(np.float64) @ table
+        return out
+
+
+def _slices(shape, n_bytes):
+    step = max(1, n_bytes // max(shape[1], 1))
+    return [slice(start, start + step) for start in range(0, shape[0], step)]
+
+
+def _one_hot(codes, n_classes):
+    n, m = codes.shape
+    rows, functions = np.nonzero(codes >= 0)
+    columns = functions * n_classes + codes[rows, functions]
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
+    ones = np.ones(len(columns), dtype=np.int8)
+    return sparse.csr_matrix((ones, columns, indptr), shape=(n, m * n_classes))
+
+
+def _sparse_is_faster(cast, shape, n_classes) -> bool:
+    """Whether products of the votes that were cast cost less than dense ones."""
+    n, m = shape
+    per_row = cast / max(n, 1)
+    return 60 * per_row**2 < (m * n_classes) ** 2
+
+
+def _sparse_pairs(hot):
+    hot = hot.astype(np.float64)
+    product = (hot.T @ hot).tocoo()
+    out = np.zeros((hot.shape[1], hot.shape[1]))
+    out[product.row, product.col] = product.data
+    return out
 
 
 def agreement_matrix(codes, n_classes) -> np.ndarray:
-    """Second moments of the one-hot votes.
-
-    O = A'A / n, with A of shape (n, m*K) and A[i, j*K + l] = 1 when function j
-    votes l on row i. One-hot rows exist for one block at a time.
-    """
-    n, m = codes.shape
-    width = m * n_classes
-    step = max(1, _BLOCK_BYTES // (4 * width))
-    labels = np.arange(n_classes, dtype=codes.dtype)
-    total = np.zeros((width, width))
-    for start in range(0, n, step):
-        votes = codes[start : start + step]
-        # Counts in a block stay below 2**24, so float32 sums are exact.
-        one_hot = (votes[:, :, None] == labels).reshape(len(votes), width)
-        one_hot = one_hot.astype(np.float32)
-        total += one_hot.T @ one_hot
-    return total / n
+    """Second moments of the one-hot votes: pair counts over the number of rows."""
+    return DenseVotes(codes, n_classes).pair_counts() / len(codes)
 
 
-def vote_counts(codes, n_classes) -> np.ndarray:
-    """Return how many functions vote for each class, per row, shape (n, K)."""
-    return np.column_stack(
-        [np.count_nonzero(codes == k, axis=1) for k in range(n_classes)]
-    ).astype(np.float64)
+def softmax(scores) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of scores as probabilities, in place, and the logarithms of their sums."""
+    top = scores.max(axis=1, keepdims=True)
+    np.exp(np.subtract(scores, top, out=scores), out=scores)
+    total = scores.sum(axis=1, keepdims=True)
+    scores /= total
+    return scores, (top + np.log(total)).ravel()
 
 
-def vote_shares(codes, prior) -> np.ndarray:
+def vote_shares(counts, prior) -> np.ndarray:
     """Share of the cast votes per class; the prior where nothing was cast."""
-    counts = vote_counts(codes, len(prior))
     cast = counts.sum(axis=1, keepdims=True)
     return np.where(cast > 0, counts / np.maximum(cast, 1.0), prior)
-
-
-def naive_bayes(codes, log_likelihood, log_prior) -> tuple[np.ndarray, np.ndarray]:
-    """Posterior of the class when functions vote independently given the class.
-
-    P(y | votes) is proportional to P(y) prod_j exp(log_likelihood[j, vote_j, y]),
-    over the functions that do not abstain.
-
-    Returns
-    -------
-    posterior : ndarray of shape (n, K)
-    log_evidence : ndarray of shape (n,)
-        Logarithm of the sum over classes before normalising.
-    """
-    m, n_classes, _ = log_likelihood.shape
-    # The extra last row is what index -1, an abstention, picks: a factor of one.
-    table = np.concatenate([log_likelihood, np.zeros((m, 1, n_classes))], axis=1)
-    out = np.tile(log_prior, (codes.shape[0], 1))
-    for j in range(m):
-        out += table[j].take(codes[:, j], axis=0, mode="wrap")
-    top = out.max(axis=1, keepdims=True)
-    np.exp(np.subtract(out, top, out=out), out=out)
-    total = out.sum(axis=1, keepdims=True)
-    out /= total
-    return out, (top + np.log(total)).ravel()
-
-
-def expected_votes(codes, weights) -> np.ndarray:
-    """Sum of the class weights of the rows on which a function cast a vote.
-
-    N[j, l, y] = sum_i 1{codes[i, j] = l} weights[i, y], shape (m, K, K).
-    """
-    m, n_classes = codes.shape[1], weights.shape[1]
-    out = np.empty((m, n_classes, n_classes))
-    columns = np.ascontiguousarray(weights.T)
-    for j in range(m):
-        bins = codes[:, j].astype(np.intp) + 1
-        for y in range(n_classes):
-            out[j, :, y] = np.bincount(bins, columns[y], minlength=n_classes + 1)[1:]
-    return out
 
 
 def distinct_rows(codes) -> tuple[np.ndarray, np.ndarray]:
@@ -121,3 +322,10 @@ def predicted_shares(posterior, weights) -> np.ndarray:
     tied = (posterior >= top * (1 - 1e-9)).astype(np.float64)
     tied *= (weights / tied.sum(axis=1))[:, None]
     return tied.sum(axis=0) / max(weights.sum(), 1.0)
+
+
+def right_shares(posterior, codes) -> np.ndarray:
+    """1 where the most probable class is `codes`; 1 / t where t classes tie."""
+    top = posterior.max(axis=1, keepdims=True)
+    tied = posterior >= top * (1 - 1e-9)
+    return tied[np.arange(len(codes)), codes] / tied.sum(axis=1)

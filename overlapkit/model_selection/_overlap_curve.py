@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_array, column_or_1d
 
+from overlapkit._utils.labels import check_common_labels
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     Interval,
@@ -35,7 +36,6 @@ from overlapkit.model_selection._weakly_labeled import (
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.scorers._regions import HARD, OVERLAP, REGION_NAMES
 from overlapkit.students._training import default_strong_estimator
-from overlapkit.weak._labels import check_common_labels
 
 __all__ = ["overlap_curve"]
 

@@ -10,10 +10,10 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.labels import flat_labels, is_missing
 from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit._utils.threads import single_threaded_blas
 from overlapkit.scorers._regions import TRUE_REGION_NAMES
-from overlapkit.weak._labels import flat_labels, is_missing
 
 __all__ = [
     "TRUE_REGIONS",

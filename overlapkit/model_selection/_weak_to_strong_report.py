@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
+from overlapkit._utils.labels import check_common_labels, flat_labels, is_missing
 from overlapkit._utils.sklearn_compat import (
     Interval,
     StrOptions,
@@ -32,7 +33,6 @@ from overlapkit.model_selection._weak_to_strong_summary import (
 )
 from overlapkit.scorers import ConfidenceScorer
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
-from overlapkit.weak._labels import check_common_labels, flat_labels, is_missing
 
 __all__ = ["weak_to_strong_report"]
 

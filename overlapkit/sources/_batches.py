@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from overlapkit.weak._labels import join_labels
+from overlapkit._utils.labels import join_labels
 from overlapkit.weak._views import is_dataframe
 
 __all__ = ["Batches"]

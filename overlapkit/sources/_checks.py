@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.labels import check_labels, known_labels, same_marker
 from overlapkit._utils.sklearn_compat import _num_samples, get_tags
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
@@ -15,7 +16,6 @@ from overlapkit.exceptions import (
     ShortBatchWarning,
     SourceExhaustedWarning,
 )
-from overlapkit.weak._labels import check_labels, known_labels, same_marker
 from overlapkit.weak._rows import KnownLabels
 
 __all__ = [

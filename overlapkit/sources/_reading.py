@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from overlapkit._utils.labels import is_missing
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import UninformativeBatchWarning
 from overlapkit.scorers._overlap_detector import OverlapDetector
@@ -16,7 +17,6 @@ from overlapkit.sources._run import Reading
 from overlapkit.students._selection import guard_classes
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
-from overlapkit.weak._labels import is_missing
 from overlapkit.weak._model import align_columns, weak_model_kind
 from overlapkit.weak._views import check_strong, resolve_columns, select_columns
 

@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, indexable
 
+from overlapkit._utils.labels import check_labels, is_missing, known_labels
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     Interval,
@@ -34,7 +35,6 @@ from overlapkit.students._stack import (
     vote_totals,
 )
 from overlapkit.students._training import default_strong_estimator
-from overlapkit.weak._labels import check_labels, is_missing, known_labels
 
 __all__ = [
     "Correction",

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.labels import check_labels, is_missing
 from overlapkit._utils.progress import CallbackSupportMixin, fit_task
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
@@ -33,7 +34,6 @@ from overlapkit.students._training import (
     train,
 )
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
-from overlapkit.weak._labels import check_labels, is_missing
 from overlapkit.weak._model import takes_weights, weak_model_kind, weight_params
 from overlapkit.weak._rows import KnownLabels
 from overlapkit.weak._views import (

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.labels import check_common_labels, check_labels, known_labels
 from overlapkit._utils.memory_map import read_narrow
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
@@ -24,7 +25,6 @@ from overlapkit.exceptions import (
     WeakLabelWarning,
 )
 from overlapkit.weak._confidence import check_probabilities
-from overlapkit.weak._labels import check_common_labels, check_labels, known_labels
 from overlapkit.weak._model import (
     align_columns,
     classes_of_columns,

@@ -85,18 +85,20 @@ class TestVotes:
         X[:5, 0] = 7
         before = X.copy()
         with pytest.warns(UnknownVoteWarning):
-            Model(classes=[0, 1]).fit(X)
+            Model().fit(X, np.arange(len(X)) % 2)
         assert_array_equal(X, before)
 
     def test_unknown_votes_abstain_and_warn_once(self, Model, votes):
+        # Labels may lack a class, so that votes for it are no fault of the votes.
         wild = votes.copy()
         wild[::3, 1] = 5
         silent = votes.copy()
         silent[::3, 1] = -1
-        with pytest.warns(UnknownVoteWarning, match="votes go from -1 to 5") as caught:
-            model = Model(classes=["a", "b"], random_state=0).fit(wild)
+        y = np.where(np.arange(len(votes)) % 2, "a", "b")
+        with pytest.warns(UnknownVoteWarning, match="votes go from 0 to 5") as caught:
+            model = Model(random_state=0).fit(wild, y)
         assert sum(w.category is UnknownVoteWarning for w in caught) == 1
-        expected = Model(classes=["a", "b"], random_state=0).fit(silent)
+        expected = Model(random_state=0).fit(silent, y)
         with pytest.warns(UnknownVoteWarning) as caught:
             proba = model.predict_proba(wild)
         assert len(caught) == 1
@@ -108,28 +110,27 @@ class TestVotes:
         # The warning points at the caller's line, not into the library.
         assert caught[0].filename == __file__
 
-    def test_votes_below_minus_one_name_no_class(self, Model):
-        # the coding -1, 0, 1 with 0 for "abstain" is common elsewhere: say so aloud
-        with pytest.warns(UnknownVoteWarning, match="votes go from -2 to 1"):
-            model = Model(random_state=0).fit([[0, -2], [1, 1], [1, 1]])
-        expected = Model(random_state=0).fit([[0, -1], [1, 1], [1, 1]])
-        assert_allclose(model.predict_proba([[0, 1]]), expected.predict_proba([[0, 1]]))
-
     @pytest.mark.parametrize(
         ("value", "message"),
-        [(0.5, "must be integers"), (np.nan, "NaN")],
+        [
+            (0.5, "must be integers"),
+            (np.inf, "must be integers"),
+            (-2, "-1 for no vote|name none of the 2 classes"),
+            ({"a": 1}, "must be a string or a real number"),
+            ("ham", "class names|no class"),
+        ],
     )
     def test_bad_votes_are_refused_in_fit_and_predict(self, Model, value, message):
-        X = np.array([[0, value], [value, 1]])
-        with pytest.raises(ValueError, match=message):
+        X = np.array([[0, value], [value, 1]], dtype=object)
+        X = X if isinstance(value, str | dict) else X.astype(float)
+        with pytest.raises((ValueError, TypeError), match=message):
             Model().fit(X)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = Model().fit(np.array([[0, 1], [1, 1]]))
-        with pytest.raises(ValueError, match=message):
-            model.predict(X)
-        with pytest.raises(ValueError, match=message):
-            model.covered(X)
+        for method in (model.predict, model.covered, model.codes):
+            with pytest.raises((ValueError, TypeError), match=message):
+                method(X)
 
 
 @pytest.mark.parametrize("Model", MODELS)
@@ -146,10 +147,11 @@ class TestClasses:
 
     def test_without_y_the_largest_vote_counts_the_classes(self, Model, votes):
         assert_array_equal(Model().fit(votes).classes_, [0, 1])
-        more = np.where(votes == 1, 3, votes)
+        more = votes.astype(int)
+        more[:3, 0] = [2, 3, 4]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            assert_array_equal(Model().fit(more).classes_, [0, 1, 2, 3])
+            assert_array_equal(Model().fit(more).classes_, [0, 1, 2, 3, 4])
 
     def test_classes_win_over_a_y_that_lacks_one(self, Model, votes):
         # A fold without a class must not rename the vote codes.
@@ -191,14 +193,54 @@ class TestTies:
 
     def test_equal_rows_get_equal_labels_wherever_they_stand(self, Model):
         model = self.fit(Model)
-        labels = model.predict(self.X)
-        for row in self.X[:5]:
-            same = (row == self.X).all(axis=1)
+        X = self.X[model.covered(self.X)]
+        labels = model.predict(X)
+        for row in X[:4]:
+            same = (row == X).all(axis=1)
             assert len(np.unique(labels[same])) == 1
-        order = np.random.default_rng(0).permutation(len(self.X))
-        assert_array_equal(model.predict(self.X[order]), labels[order])
-        one_by_one = [model.predict(row[None])[0] for row in self.X]
+        order = np.random.default_rng(0).permutation(len(X))
+        assert_array_equal(model.predict(X[order]), labels[order])
+        one_by_one = [model.predict(row[None])[0] for row in X]
         assert_array_equal(one_by_one, labels)
+
+    @pytest.mark.parametrize("policy", ["balance", "random"])
+    @pytest.mark.parametrize("balance", [[0.5, 0.5], [0.8, 0.2]])
+    def test_rows_without_a_vote_are_drawn_one_by_one(self, Model, policy, balance):
+        X = np.vstack([self.X[:5], np.full((4000, 2), -1)])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = Model(class_balance=balance, tie_policy=policy, random_state=0)
+            model.fit(X)
+        drawn = model.predict(X)[5:]
+        share = 0.5 if policy == "random" else balance[1]
+        assert abs(drawn.mean() - share) < 4 * np.sqrt(0.25 / 4000)
+        assert_array_equal(model.predict(X)[5:], drawn)
+        assert_allclose(model.predict_proba(X)[5:], [balance] * 4000, rtol=1e-12)
+
+    def test_random_draws_every_tied_row(self, Model):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = Model(tie_policy="random", random_state=0).fit(self.X)
+        labels = model.predict(np.tile([[0, 1]], (2000, 1)))
+        assert 0.4 < labels.mean() < 0.6
+        assert_array_equal(model.predict([[0, 0], [1, 1]]), [0, 1])
+
+    @pytest.mark.parametrize(
+        ("classes", "missing"), [([0, 1], -1), (["a", "b"], ""), ([0, 1], "none")]
+    )
+    def test_abstain_gives_the_missing_label(self, Model, classes, missing):
+        model = Model(
+            classes=classes, tie_policy="abstain", missing_label=missing, random_state=0
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(self.X)
+        expected = [missing, missing, missing, classes[0], classes[1]]
+        assert model.predict(self.X[:5]).tolist() == expected
+
+    def test_abstain_needs_a_missing_label(self, Model):
+        with pytest.raises(ValueError, match="name a value that is no class"):
+            Model(tie_policy="abstain").fit(self.X)
 
     def test_the_seed_decides_and_repeats(self, Model):
         tied = self.X[:3]

@@ -8,7 +8,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from overlapkit.datasets import TreeLabelingFunctions, load_mushroom, load_spambase
+from overlapkit.datasets import load_mushroom, load_spambase
+from overlapkit.label_models import TreeLabelingFunctions
 
 
 @pytest.fixture(scope="module")

@@ -66,19 +66,52 @@ def posterior(votes, table, prior):
 
 
 def dawid_skene(votes, prior, smoothing, accuracy, n_rounds):
-    """Regularised EM from the majority vote, row by row."""
-    m, n_classes = votes.shape[1], len(prior)
+    """EM in which no vote is an outcome, row by row; rows without a vote left out.
+
+    Outcome K is no vote. Returns the tables, indexed [function, outcome, class], and
+    the posterior of the rows that are covered.
+    """
+    n_classes = len(prior)
+    votes = np.array([row for row in votes.tolist() if max(row) >= 0])
+    n, m = votes.shape
+    imaginary = np.empty((m, n_classes + 1, n_classes))
+    for j in range(m):
+        rates = [np.mean(votes[:, j] == v) for v in range(n_classes)]
+        for y in range(n_classes):
+            weights = []
+            for v in range(n_classes):
+                right = accuracy if v == y else (1 - accuracy) / (n_classes - 1)
+                weights.append(rates[v] * right * n_classes)
+            weights.append(1 - sum(rates))
+            imaginary[j, :, y] = np.array(weights) / sum(weights)
     q = majority(votes, prior)
+    theta, unseen = None, np.zeros(n_classes)
     for _ in range(n_rounds):
-        theta = np.empty((m, n_classes, n_classes))
+        if theta is not None:
+            silent = [
+                prior[y] * math.prod(theta[j, -1, y] for j in range(m))
+                for y in range(n_classes)
+            ]
+            unseen = n * np.array(silent) / (1 - sum(silent))
+        new = np.empty((m, n_classes + 1, n_classes))
         for j in range(m):
             for y in range(n_classes):
+                total = q[:, y].sum() + unseen[y] + smoothing
                 for v in range(n_classes):
-                    right = accuracy if v == y else (1 - accuracy) / (n_classes - 1)
-                    seen = sum(q[i, y] for i in range(len(q)) if votes[i, j] == v)
-                    theta[j, v, y] = seen + smoothing * right
-                theta[j, :, y] /= theta[j, :, y].sum()
-        q = posterior(votes, theta, prior)
+                    seen = sum(q[i, y] for i in range(n) if votes[i, j] == v)
+                    new[j, v, y] = (seen + smoothing * imaginary[j, v, y]) / total
+                new[j, -1, y] = 1 - new[j, :-1, y].sum()
+        theta = new
+        joint = np.array(
+            [
+                [
+                    prior[y] * math.prod(theta[j, v, y] for j, v in enumerate(row))
+                    for y in range(n_classes)
+                ]
+                for row in votes.tolist()
+            ]
+        )
+        q = joint / joint.sum(axis=1, keepdims=True)
     return theta, q
 
 

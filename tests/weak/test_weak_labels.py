@@ -17,11 +17,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from overlapkit._utils.labels import is_missing
 from overlapkit.exceptions import WeakLabelWarning
 from overlapkit.label_models import DawidSkene, MajorityVote
 from overlapkit.scorers import weak_confidence
 from overlapkit.weak import WeakLabeler, WeakRows
-from overlapkit.weak._labels import is_missing
 from overlapkit.weak._model import align_columns, out_of_fold_proba, weak_model_kind
 from tests.support.data import with_probabilities
 from tests.support.oracles_core import confidence as confidence_oracle

@@ -172,7 +172,8 @@ class TreeLabelingFunctions(
     Examples
     --------
     >>> import numpy as np
-    >>> from overlapkit.datasets import TreeLabelingFunctions, load_spambase
+    >>> from overlapkit.datasets import load_spambase
+    >>> from overlapkit.label_models import TreeLabelingFunctions
     >>> X, y = load_spambase(return_X_y=True, as_frame=True)
     >>> y = np.array(["ham", "spam"])[y]
     >>> labeled = np.random.RandomState(0).permutation(len(X))[:400]

@@ -6,8 +6,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from overlapkit import OverlapDetector, WeakToStrongClassifier
+from overlapkit._utils.labels import (
+    check_labels,
+    join_labels,
+    known_labels,
+    same_marker,
+)
 from overlapkit.model_selection import overlap_curve
-from overlapkit.weak._labels import check_labels, join_labels, known_labels, same_marker
 
 X = np.random.RandomState(0).normal(size=(60, 4))
 Y = (X[:, 0] > 0).astype(int)
