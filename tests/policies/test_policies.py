@@ -337,7 +337,9 @@ def test_own_policies_need_one_method():
 def test_choice_takes_any_numbers():
     state = SourceState([1, 1, 1], [2, 2, 2], [1, 1, 1])
     assert choose_source([0.3, np.inf, 0.2], state) == 1
-    assert choose_source([0.3, np.inf, 0.2], replace(state, available=[1, 0, 1])) == 0
+    # the best of those that are available, not the first
+    some = replace(state, available=[1, 1, 0])
+    assert choose_source([0.2, 0.3, np.inf], some) == 1
     rounds = [
         choose_source([0, 0, 1], state, np.random.RandomState(seed), floor=0.0)
         for seed in range(5)

@@ -158,6 +158,13 @@ def test_looking_at_other_rules_does_not_change_later_decisions():
     )
 
 
+def test_every_round_has_draws_of_its_own():
+    run = play(start(policy=RandomChoice()), [0.2, 0.5, 0.6], 10)
+    assert run.history["index_a"].nunique() == 10
+    run = run.without("a")
+    assert run.next in {"b", "c"}
+
+
 def test_more_rounds_continue_a_run_and_fewer_end_it():
     run = play(start(n_rounds=3), [0.2, 0.5, 0.6], 3)
     assert run.next is None
