@@ -151,6 +151,11 @@ def read_npz(file: Path, splits: Sequence[str]) -> Bunch:
     n_rows, n_lfs = votes.shape
     # names may be bytes; astype(str) decodes them
     class_names = arrays.pop("class_names").astype(str).ravel().tolist()
+    if len(class_names) < 2 or len(set(class_names)) < len(class_names):
+        raise WrenchFormatError(
+            f"{file}: class_names are {class_names}, expected two different names at "
+            "least"
+        )
     lf_names = _default_lf_names(n_lfs)
     if "lf_names" in arrays:
         lf_names = arrays.pop("lf_names").astype(str).ravel().tolist()
@@ -198,8 +203,20 @@ def read_npz(file: Path, splits: Sequence[str]) -> Bunch:
 
 
 def _parse(file):
+    def unique(pairs):
+        keys = [key for key, _ in pairs]
+        if len(set(keys)) < len(keys):
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise WrenchFormatError(
+                f"{file}: {twice!r} stands {keys.count(twice)} times in one object; "
+                "only the last would be read. Give every row its own id"
+            )
+        return dict(pairs)
+
     try:
-        content = json.loads(file.read_bytes())
+        content = json.loads(file.read_bytes(), object_pairs_hook=unique)
+    except WrenchFormatError:
+        raise
     except ValueError as error:  # not JSON, or not UTF-8
         raise WrenchFormatError(f"{file} is not JSON: {error}") from error
     if not isinstance(content, dict):

@@ -3,6 +3,7 @@
 from numbers import Integral
 
 import numpy as np
+from sklearn.utils import check_array, column_or_1d
 
 from overlapkit._utils.sklearn_compat import Interval
 from overlapkit.scorers._base import BaseScorer
@@ -53,6 +54,12 @@ def cut_statistic(
     z : ndarray of shape (n_samples,)
         Higher: more agreement. 0 where the labels are all of one class.
 
+    Raises
+    ------
+    ValueError
+        If shapes disagree, a distance is missing, infinite or negative, or a label or
+        a neighbour is out of range.
+
     References
     ----------
     .. [1] H. Lang, A. Vijayaraghavan, D. Sontag, "Training Subset Selection for Weak
@@ -67,7 +74,31 @@ def cut_statistic(
     >>> cut_statistic(labels, neighbors, np.zeros((4, 1)), n_classes=2)
     array([ 1.,  1.,  1., -1.])
     """
-    reference_labels = labels if reference_labels is None else reference_labels
+    labels = column_or_1d(labels)
+    reference_labels = column_or_1d(
+        labels if reference_labels is None else reference_labels
+    )
+    distances = check_array(
+        distances,
+        input_name="distances",
+        ensure_min_samples=0,
+        ensure_non_negative=True,
+    )
+    neighbors = np.asarray(neighbors)
+    if neighbors.shape != distances.shape or len(neighbors) != len(labels):
+        raise ValueError(
+            f"neighbors has shape {neighbors.shape}, distances {distances.shape}, and "
+            f"there are {len(labels)} labels: give one row of each for every label."
+        )
+    for name, values, end in (
+        ("labels", labels, n_classes),
+        ("reference_labels", reference_labels, n_classes),
+        ("neighbors", neighbors, len(reference_labels)),
+    ):
+        if values.dtype.kind not in "iu" or (
+            values.size and not 0 <= values.min() <= values.max() < end
+        ):
+            raise ValueError(f"{name} must be integers from 0 to {end - 1}.")
     share = np.bincount(reference_labels, minlength=n_classes) / len(reference_labels)
     weight = 1.0 / (1.0 + distances)
     disagree = (weight * (reference_labels[neighbors] != labels[:, None])).sum(axis=1)

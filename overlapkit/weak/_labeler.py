@@ -30,7 +30,9 @@ from overlapkit.weak._model import (
     classes_of_columns,
     fit_classifier,
     fit_label_model,
+    fit_with_labels,
     label_model_in,
+    learns_from_labels,
     weak_model_kind,
 )
 from overlapkit.weak._rows import KnownLabels, WeakRows
@@ -69,8 +71,9 @@ class WeakLabeler(BaseEstimator):
     It splits X into the columns of the weak and of the strong model, fits the weak
     model, and labels every row without showing it its own label: rows whose label is
     known get out-of-fold probabilities, other rows those of the model fitted on all
-    known labels. Label models, fitted models and given probabilities see no label, so
-    their probabilities are used as they are.
+    known labels. Fitted models, given probabilities, and label models that are given no
+    `missing_label` of their own, see no label, so their probabilities are used as they
+    are.
 
     Detectors, scorers and classifiers of this package own one each. Use it to make
     :class:`WeakRows` for a scorer, reward or experiment of your own.
@@ -294,6 +297,19 @@ class WeakLabeler(BaseEstimator):
             self._column_classes = classes
         else:
             self.weak_estimator_ = self.weak_estimator
+            if kind == "votes" and learns_from_labels(self.weak_estimator):
+                self.weak_estimator_, proba = fit_with_labels(
+                    self.weak_estimator,
+                    X_weak,
+                    known.known,
+                    known.labels,
+                    names=self.classes,
+                    cv=self.cv,
+                    n_jobs=self.n_jobs,
+                    seed=self._seed,
+                    groups=groups,
+                )
+                return proba, np.asarray(self.weak_estimator_.classes_)
             if kind == "votes":
                 self.weak_estimator_ = fit_label_model(
                     self.weak_estimator, X_weak, known.known, known.labels, self.classes

@@ -25,8 +25,10 @@ __all__ = [
     "default_linear_model",
     "fit_classifier",
     "fit_label_model",
+    "fit_with_labels",
     "innermost",
     "label_model_in",
+    "learns_from_labels",
     "out_of_fold_proba",
     "rows_of_params",
     "takes_weights",
@@ -153,6 +155,72 @@ def fit_label_model(weak_estimator, votes, known, y_known, names=None) -> Any:
     return model.fit(votes)
 
 
+def learns_from_labels(weak_estimator) -> bool:
+    """Whether a label model is told which label is unknown, and learns from others."""
+    params = innermost(weak_estimator).estimator.get_params(deep=False)
+    return params.get("missing_label") is not None
+
+
+def fit_with_labels(
+    weak_estimator, votes, known, y_known, *, names, cv, n_jobs, seed, groups
+) -> tuple[Any, np.ndarray]:
+    """Fit a label model on votes and known labels; label known rows without their own.
+
+    Parameters
+    ----------
+    weak_estimator : label model
+        With a `missing_label`.
+    votes : array or dataframe of shape (n_samples, n_functions)
+        The votes.
+    known : ndarray of shape (n_samples,) of bool
+        Rows whose label is known.
+    y_known : ndarray of shape (n_known,)
+        Their labels.
+    names : array-like or None
+        As in :func:`fit_label_model`.
+    cv, n_jobs, seed, groups
+        As in :func:`out_of_fold_proba`; groups of all rows.
+
+    Returns
+    -------
+    model : label model
+        Fitted on all known labels.
+    proba : ndarray of shape (n_samples, n_classes)
+        Probabilities of all rows; of known rows, by models that had their label hidden.
+    """
+    model = clone(weak_estimator)
+    inner, prefix, _ = innermost(model)
+    if names is not None:
+        model.set_params(**{f"{prefix}classes": list(names)})
+    marker = inner.missing_label
+    rows = np.flatnonzero(known)
+    y = np.full(len(known), marker, dtype=object)
+    y[rows] = y_known
+    model.fit(votes, y)
+    proba = model.predict_proba(votes)
+    folds = None
+    if len(rows):
+        own = None if groups is None else _safe_indexing(groups, rows)
+        folds = _folds(cv, y_known, seed, own)
+    if folds is None:
+        return model, proba
+    # a class whose labels are all hidden is still a class
+    hidden = clone(model).set_params(**{f"{prefix}classes": list(model.classes_)})
+
+    def predict(test):
+        fewer = y.copy()
+        fewer[rows[test]] = marker
+        fitted = clone(hidden).fit(votes, fewer)
+        part = fitted.predict_proba(_safe_indexing(votes, rows[test]))
+        return align_columns(part, fitted.classes_, model.classes_)
+
+    tests = [test for _, test in folds.split(rows[:, None], y_known, own)]
+    parts = Parallel(n_jobs=n_jobs)(delayed(predict)(test) for test in tests)
+    for test, part in zip(tests, parts):
+        proba[rows[test]] = part
+    return model, proba
+
+
 def _check_known_classes(y_known, classes, model) -> None:
     extra = np.setdiff1d(y_known, np.asarray(classes)).tolist() if len(y_known) else []
     if extra:
@@ -165,7 +233,13 @@ def _check_known_classes(y_known, classes, model) -> None:
 def _meaning_of_codes(votes, y_known, complete) -> np.ndarray | None:
     """The labels that the codes stand for; None: the labels are the codes."""
     names = np.unique(y_known)
-    cast = np.unique(np.asarray(votes))
+    votes = np.asarray(votes)
+    if votes.dtype.kind not in "biuf":
+        try:
+            votes = np.asarray(votes, dtype=np.float64)
+        except (TypeError, ValueError):  # class names as votes: the label model reads
+            return names
+    cast = np.unique(votes[~np.isnan(votes)] if votes.dtype.kind == "f" else votes)
     cast = cast[cast >= 0]
     codes = _are_codes(names)
     voted = codes and bool(np.isin(names, cast).all())

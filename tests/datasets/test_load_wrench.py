@@ -270,6 +270,7 @@ def test_spoilt_files_are_refused(tmp_path, rows):
         ('{"0": "ham"}', r"found the classes \['0'\], expected \"0\", \"1\""),
         ('["ham", "spam"]', "holds a list, expected an object"),
         ("{", "label.json is not JSON"),
+        ('{"0": "a", "1": "b", "1": "c"}', "'1' stands 2 times in one object"),
     ]:
         label.write_text(content)
         with pytest.raises(WrenchFormatError, match=found):
@@ -288,6 +289,8 @@ def test_spoilt_files_are_refused(tmp_path, rows):
         ({"L": None}, r"has no \['L'\]; present: "),
         ({"y": np.zeros(10, dtype=int)}, r"L has shape \(11, 4\) and y \(10,\)"),
         ({"y": np.array([0] * 10 + [5])}, "row 10: found 5 in y, expected -1 or a cla"),
+        ({"class_names": np.array([], dtype=str)}, r"class_names are \[\], expected"),
+        ({"class_names": np.array(["a", "a"])}, "expected two different names"),
         ({"lf_names": np.array(["a"])}, "1 lf_names for the 4 columns of L"),
         ({"X_weak": np.zeros((9, 2))}, r"X_weak has shape \(9, 2\) and L has 11 rows"),
         ({"X_strong": np.zeros(11)}, r"X_strong has dtype float64 and shape \(11,\)"),

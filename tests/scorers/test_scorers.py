@@ -107,6 +107,30 @@ def test_cut_statistic_of_one_class_is_zero():
     assert z.tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"distances": np.full((4, 1), np.nan)}, "distances contains NaN"),
+        ({"distances": np.full((4, 1), -1.0)}, "Negative values"),
+        ({"distances": np.zeros((4, 2))}, r"neighbors has shape \(4, 1\), distances"),
+        ({"neighbors": np.array([[1], [0], [4], [0]])}, "neighbors must be integers"),
+        ({"labels": np.array([0, 0, 2, 1])}, "labels must be integers from 0 to 1"),
+        ({"labels": np.array([0.0, 0, 1, 1])}, "labels must be integers"),
+    ],
+)
+def test_cut_statistic_refuses_what_would_give_a_number_without_meaning(
+    change, message
+):
+    good = {
+        "labels": np.array([0, 0, 1, 1]),
+        "neighbors": np.array([[1], [0], [3], [0]]),
+        "distances": np.zeros((4, 1)),
+    }
+    assert cut_statistic(**good, n_classes=2).tolist() == [1, 1, 1, -1]
+    with pytest.raises(ValueError, match=message):
+        cut_statistic(**good | change, n_classes=2)
+
+
 def test_cut_statistic_never_keeps_rows_without_a_vote():
     rng = np.random.RandomState(0)
     votes = rng.randint(-1, 2, size=(100, 2))

@@ -518,3 +518,56 @@ def test_labels_nothing_can_be_learnt_from(y, missing, message):
 def test_columns_are_aligned_by_class():
     got = align_columns(np.array([[0.3, 0.7]]), ["a", "c"], np.array(["a", "b", "c"]))
     assert got.tolist() == [[0.3, 0.0, 0.7]]
+
+
+# ------------------------------------------------- label models and known labels
+
+
+def noisy_votes(seed=0, n=600, accuracy=(0.9, 0.8, 0.3, 0.7)):
+    rng = np.random.RandomState(seed)
+    y = rng.randint(0, 2, size=n)
+    votes = np.where(rng.rand(n, 4) < np.array(accuracy), y[:, None], 1 - y[:, None])
+    votes[rng.rand(n, 4) < 0.3] = -1
+    votes[:, 0] = np.maximum(votes[:, 0], 0)  # every row has a vote
+    return votes, y
+
+
+def test_a_label_model_that_learns_from_labels_does_not_see_a_rows_own():
+    # most functions are wrong: labels help, and the guard lets them in
+    votes, y = noisy_votes(accuracy=(0.9, 0.2, 0.3, 0.3))
+    some = np.where(np.arange(600) < 100, y, -1)
+    model = DawidSkene(missing_label=-1, random_state=0)
+    fitted, weak, known = weak_labels(model, votes, some, missing_label=-1)
+    expected = DawidSkene(missing_label=-1, random_state=0).fit(votes, some)
+    np.testing.assert_allclose(
+        weak.proba[~known], expected.predict_proba(votes)[~known]
+    )
+    np.testing.assert_allclose(
+        fitted.predict_proba(votes), expected.predict_proba(votes)
+    )
+    # another label of a row changes the model, not the row's own probabilities
+    other = some.copy()
+    other[0] = 1 - other[0]
+    folds = KFold(100)  # every known row is held out by itself
+    one = weak_labels(model, votes, some, missing_label=-1, cv=folds)[1]
+    two = weak_labels(model, votes, other, missing_label=-1, cv=folds)[1]
+    np.testing.assert_allclose(one.proba[0], two.proba[0])
+    assert not np.allclose(one.proba[1], two.proba[1], atol=1e-12)
+
+
+def test_votes_that_are_class_names_and_empty_cells_need_no_recoding():
+    votes, y = noisy_votes()
+    names = np.array(["ham", "spam"])
+    cells = np.where(votes < 0, None, names[np.maximum(votes, 0)])
+    frame = pd.DataFrame(cells, columns=list("abcd"))
+    for known in (names[y], np.where(np.arange(600) < 50, names[y], "?")):
+        marker = "?" if "?" in known else None
+        one = weak_labels(MajorityVote(), frame, known, missing_label=marker)[1]
+        two = weak_labels(MajorityVote(), votes, known, missing_label=marker)[1]
+        assert one.classes.tolist() == ["ham", "spam"]
+        np.testing.assert_allclose(one.proba, two.proba)
+    gaps = np.where(votes < 0, np.nan, votes)
+    np.testing.assert_allclose(
+        weak_labels(MajorityVote(), gaps, y)[1].proba,
+        weak_labels(MajorityVote(), votes, y)[1].proba,
+    )
