@@ -51,9 +51,7 @@ plt.show()
 # ----------------------------------
 # The regret adds up how much denser the best source would have been. Random choice pays
 # the same price every round; UCB stops paying once it is sure.
-SourceSelectionDisplay.from_estimator(
-    selector, kind="regret", densities=pool.densities
-)
+SourceSelectionDisplay.from_estimator(selector, kind="regret", densities=pool.densities)
 plt.show()
 
 # %%
