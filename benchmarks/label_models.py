@@ -430,8 +430,10 @@ def report_many_functions(n_functions=2000, n=3600, seed=0):
     shape = (n, n_functions)
     votes = np.where(rng.random(shape) < right, y[:, None], 1 - y[:, None])
     votes[rng.random(shape) > coverage] = -1
-    fit = seconds(lambda: LabelModel().fit(votes), 1)
-    print(f"  {n_functions:,} functions, {n:,} rows: {fit:.1f} s\n")
+    start, start_cpu = time.perf_counter(), time.process_time()
+    LabelModel().fit(votes)
+    wall, cpu = time.perf_counter() - start, time.process_time() - start_cpu
+    print(f"  {n_functions:,} functions, {n:,} rows: {wall:.1f} s, CPU {cpu:.1f} s\n")
 
 
 def main(argv=None) -> int:

@@ -216,7 +216,31 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         return np.ascontiguousarray(self._read(X).dense())
 
-    def _start(self, X, y, classes=None, reset=True):
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_named(self, X, known, labels):
+        """Fit to the votes; the labels of the known rows only name the classes.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_functions)
+            Votes, as in `fit`.
+
+        known : ndarray of shape (n_samples,) of bool
+            Rows whose label is known.
+
+        labels : ndarray of shape (n_known,)
+            Their labels.
+
+        Returns
+        -------
+        self : object
+            The fitted label model.
+        """
+        votes, _, _ = self._start(X, None, named=(known, labels))
+        self._learn(votes, self.class_prior_, None)
+        return self
+
+    def _start(self, X, y, classes=None, reset=True, named=None):
         """Read votes and labels, and set what does not depend on the model.
 
         Returns
@@ -233,12 +257,16 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         X = _validated(self, X, reset=reset)
         known = np.zeros(X.shape[0], dtype=bool)
         labels = np.empty(0)
-        if y is not None:
+        if named is not None:
+            known, labels = named
+        elif y is not None:
             y = check_labels(y, self.missing_label)
             check_consistent_length(X, y)
             known, labels = known_labels(y, self.missing_label, X.shape[0])
         given = self.classes if classes is None else classes
-        values = self._resolve(X, known, labels, given)
+        # Labels of a part of the data may lack a class; those of `fit` never do.
+        partial = named is not None or not known.all()
+        values = self._resolve(X, known, labels, given, partial)
         if (
             self.missing_label is not None
             and (self.classes_ == self.missing_label).any()
@@ -253,7 +281,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             seed = check_random_state(self.random_state).randint(2**31 - 1)
             self.tie_seed_ = int(seed)
         labelled = None
-        if self.missing_label is not None and len(labels):
+        if named is None and self.missing_label is not None and len(labels):
             labelled = self._labelled(votes, known, labels)
         return votes, labelled, known
 
@@ -318,7 +346,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             )
         return None
 
-    def _resolve(self, X, known, labels, given):
+    def _resolve(self, X, known, labels, given, partial):
         """Set `classes_` and how votes name them; return the votes' values."""
         names = np.unique(labels) if len(labels) else None
         if given is not None:
@@ -333,15 +361,19 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         self.classes_ = names
         if named:
             return values
-        if given is None:
-            _reading.check_ambiguous(cast, names)
         self._by_name = _reading.meaning(cast, counts, names)
+        if given is None and _reading.is_ambiguous(cast, names):
+            self._by_name = _reading.settle_ambiguous(
+                cast, names, values, known, labels
+            )
         unknown = _reading.unknown_votes(cast, names, self._by_name)
         if not unknown:
+            if given is None and not self._by_name and not known.all():
+                _reading.check_told(cast, names)
             return values
         if given is None:
             _reading.refuse_common(cast, counts, names, values)
-            if not known.all():
+            if partial:
                 self.classes_ = _reading.joint_classes(cast, names)
                 self._by_name = self._refuse = True
                 return values

@@ -212,17 +212,51 @@ def meaning(cast, counts, classes) -> bool:
     return by_name < by_number
 
 
-def check_ambiguous(cast, classes) -> None:
-    """Refuse votes that mean one class by number and another one by name."""
+def settle_ambiguous(cast, classes, values, known, labels) -> bool:
+    """Whether votes that may be numbers or labels of classes are labels.
+
+    Where each vote is the number of one class and the label of another one, the rows
+    whose label is known decide, if they do so clearly.
+    """
+    numbers = [int(c) for c in classes]
+    rows = np.flatnonzero(known)
+    part = values[rows]
+    part = part.toarray() - 1 if sparse.issparse(part) else part
+    by_name = part == labels[:, None]
+    by_number = np.zeros(part.shape, dtype=bool)
+    for code, label in enumerate(numbers):
+        by_number |= (part == code) & (labels == label)[:, None]
+    n_votes = np.isin(part, np.array(cast, dtype=np.int64)).sum()
+    gain = (by_name.sum() - by_number.sum()) / max(n_votes, 1)
+    if n_votes >= 10 and abs(gain) > 0.2:
+        return bool(gain > 0)
+    raise ValueError(
+        f"Votes are {_few(cast)}, the labels of y {_few(numbers)}: a vote may be the "
+        "number of a class or its label, and both are possible here. Recode the votes "
+        f"to 0 to {len(numbers) - 1} and pass classes={numbers}."
+    )
+
+
+def is_ambiguous(cast, classes) -> bool:
+    """Whether votes mean one class by number and another one by name."""
+    if not _are_integers(classes) or len(cast) == 0:
+        return False
+    labels = [int(c) for c in classes]
+    fits = all(0 <= v < len(labels) for v in cast) and all(v in labels for v in cast)
+    return fits and any(labels[v] != v for v in cast)
+
+
+def check_told(cast, classes) -> None:
+    """Refuse numbers of classes where labels are numbers too and not all are known."""
     if not _are_integers(classes) or len(cast) == 0:
         return
     labels = [int(c) for c in classes]
-    fits = all(0 <= v < len(labels) for v in cast) and all(v in labels for v in cast)
-    if fits and any(labels[v] != v for v in cast):
+    if labels != list(range(len(labels))) and not all(v in labels for v in cast):
         raise ValueError(
-            f"Votes are {_few(cast)}, the labels of y {_few(labels)}: a vote may be "
-            "the number of a class or its label, and both are possible here. Recode "
-            f"the votes to 0 to {len(labels) - 1} and pass classes={labels}."
+            f"The votes are the codes {_few(cast)}, the known labels are "
+            f"{_few(labels)}, and some labels are unknown: which is which? Pass "
+            f"`classes`, the sorted labels that the codes 0, 1, ... stand for. "
+            f"{_CONVENTIONS}"
         )
 
 
@@ -284,9 +318,9 @@ def joint_classes(cast, labels) -> np.ndarray:
             )
             return joint.astype(labels.dtype)
     raise ValueError(
-        f"Votes are {_few(cast)}, the known labels {_few(labels)}, and some labels are "
-        "unknown: which vote stands for which class? Pass `classes`, the sorted "
-        f"labels of all classes. {_CONVENTIONS}"
+        f"Votes go up to {cast[-1]}, but the known labels hold {len(labels)}: "
+        f"{_few(labels)}; which vote stands for which class? Pass `classes`, the "
+        f"sorted labels of all classes. {_CONVENTIONS}"
     )
 
 

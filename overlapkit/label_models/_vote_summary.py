@@ -179,7 +179,11 @@ def _table(model, votes, known, y, confidence_level):
                 ),
             }
         )
-    return pd.DataFrame(rows, index=pd.Index(names))
+    table = pd.DataFrame(rows, index=pd.Index(names))
+    # None stays None beside numbers.
+    others = [row["nearest"] for row in rows]
+    table["nearest"] = pd.Series(others, index=table.index, dtype=object)
+    return table
 
 
 def _note(n_votes, overlaps, other, similarity, against, worse):

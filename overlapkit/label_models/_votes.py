@@ -7,6 +7,7 @@ questions, the one about an array of codes, the other about the votes that were 
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg.blas import ssyrk
 
 from overlapkit._kernels.ties import _mix, hash_rows
 
@@ -71,20 +72,18 @@ class DenseVotes:
         """
         (n, m), n_classes = self.shape, self.n_classes
         width = m * n_classes
-        total = np.zeros((width, width))
+        total = _PairSum(width)
         step = max(1, _BLOCK_BYTES // (4 * max(width, 1)))
         labels = np.arange(n_classes, dtype=self.codes.dtype)
         for start in range(0, n, step):
             votes = self.codes[start : start + step]
             cast = np.count_nonzero(votes >= 0)
             if _sparse_is_faster(cast, votes.shape, n_classes):
-                total += _sparse_pairs(_one_hot(votes, n_classes))
+                total.add_sparse(_one_hot(votes, n_classes))
                 continue
-            # Counts in a block stay below 2**24, so float32 sums are exact.
             one_hot = (votes[:, :, None] == labels).reshape(len(votes), width)
-            one_hot = one_hot.astype(np.float32)
-            total += one_hot.T @ one_hot
-        return total
+            total.add_dense(one_hot.astype(np.float32))
+        return total.counts()
 
     def one_hot(self):
         """Votes as a CSR matrix of shape (n, m K) of ones."""
@@ -177,15 +176,15 @@ class SparseVotes:
     def pair_counts(self) -> np.ndarray:
         """Return how many rows hold both votes, for all pairs: shape (m K, m K)."""
         width = self.hot.shape[1]
-        total = np.zeros((width, width))
+        total = _PairSum(width)
         for part in self._parts():
-            if _sparse_is_faster(part.nnz, (part.shape[0], self.shape[1]), width):
-                total += _sparse_pairs(part)
+            shape = part.shape[0], self.shape[1]
+            if _sparse_is_faster(part.nnz, shape, self.n_classes):
+                total.add_sparse(part)
                 continue
             for rows in _slices((part.shape[0], 4 * width), _BLOCK_BYTES):
-                dense = part[rows].toarray().astype(np.float32)
-                total += dense.T @ dense
-        return total
+                total.add_dense(part[rows].toarray().astype(np.float32))
+        return total.counts()
 
     def one_hot(self):
         """Votes as a CSR matrix of shape (n, m K) of ones."""
@@ -258,12 +257,41 @@ def _sparse_is_faster(cast, shape, n_classes) -> bool:
     return 60 * per_row**2 < (m * n_classes) ** 2
 
 
-def _sparse_pairs(hot):
-    hot = hot.astype(np.float64)
-    product = (hot.T @ hot).tocoo()
-    out = np.zeros((hot.shape[1], hot.shape[1]))
-    out[product.row, product.col] = product.data
-    return out
+class _PairSum:
+    """Sums of products of one-hot votes with themselves, exact."""
+
+    def __init__(self, width):
+        self.total = np.zeros((width, width))
+        self.upper, self.n_rows = None, 0
+
+    def add_sparse(self, hot):
+        """Add the pairs of a CSR matrix of ones."""
+        hot = hot.astype(np.float64)
+        product = (hot.T @ hot).tocoo()
+        self.total[product.row, product.col] += product.data
+
+    def add_dense(self, one_hot):
+        """Add the pairs of a C-ordered float32 array of zeros and ones."""
+        # Half of a symmetric product is enough, and float32 counts to 2**24 exactly.
+        if self.upper is not None and self.n_rows + len(one_hot) > 2**24:
+            self._flush()
+        if self.upper is None:
+            self.upper = np.zeros(self.total.shape, dtype=np.float32, order="F")
+        self.upper = ssyrk(
+            1.0, one_hot.T, beta=1.0, c=self.upper, overwrite_c=True, lower=0
+        )
+        self.n_rows += len(one_hot)
+
+    def counts(self):
+        """All that was added."""
+        if self.upper is not None:
+            self._flush()
+        return self.total
+
+    def _flush(self):
+        self.total += np.triu(self.upper)
+        self.total += np.triu(self.upper, 1).T
+        self.upper, self.n_rows = None, 0
 
 
 def agreement_matrix(codes, n_classes) -> np.ndarray:

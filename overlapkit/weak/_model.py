@@ -150,8 +150,10 @@ def fit_label_model(weak_estimator, votes, known, y_known, names=None) -> Any:
                 f"of the codes 0, 1, ..., to the {type(inner).__name__} in it."
             )
         return model.fit(votes, y_known) if complete else model.fit(votes)
+    if hasattr(model, "fit_named"):  # label models settle what their votes mean
+        return model.fit_named(votes, known, y_known)
     if len(y_known) and classes is None:
-        model.set_params(classes=_meaning_of_codes(votes, y_known, complete))
+        model.set_params(classes=np.unique(y_known).tolist())
     return model.fit(votes)
 
 
@@ -228,55 +230,6 @@ def _check_known_classes(y_known, classes, model) -> None:
             f"y holds labels that are not in `classes` of {type(model).__name__}: "
             f"{extra[:10]}; `classes` are {list(classes)}."
         )
-
-
-def _meaning_of_codes(votes, y_known, complete) -> np.ndarray | None:
-    """The labels that the codes stand for; None: the labels are the codes."""
-    names = np.unique(y_known)
-    votes = np.asarray(votes)
-    if votes.dtype.kind not in "biuf":
-        try:
-            votes = np.asarray(votes, dtype=np.float64)
-        except (TypeError, ValueError):  # class names as votes: the label model reads
-            return names
-    cast = np.unique(votes[~np.isnan(votes)] if votes.dtype.kind == "f" else votes)
-    cast = cast[cast >= 0]
-    codes = _are_codes(names)
-    voted = codes and bool(np.isin(names, cast).all())
-    if complete:
-        # the rule of label models: the distinct labels in order. But a part of the data
-        # may lack a class that functions vote for
-        short = len(cast) > 0 and cast[-1] >= len(names)
-        return None if short and voted else _names_of_codes(votes, y_known)
-    if not codes:
-        return _names_of_codes(votes, y_known)
-    if voted or (names[0] == 0 and np.isin(cast, names).all()):
-        return None
-    raise ValueError(
-        f"The votes name classes by the codes {cast.astype(int).tolist()}, the "
-        f"known labels are {names.tolist()}: which is which? Pass `classes`, the "
-        "sorted labels that the codes 0, 1, ... stand for, to the label model."
-    )
-
-
-def _names_of_codes(votes, labels) -> np.ndarray:
-    """The labels in order, if they can be all that the votes are codes of."""
-    names = np.unique(labels)
-    highest = np.max(np.asarray(votes), initial=-1)
-    if highest >= len(names):
-        raise ValueError(
-            f"The votes go up to {highest:g}, so they name {highest + 1:g} classes or "
-            f"more, but the labels known hold {len(names)}: {names.tolist()[:10]}. "
-            "Which code stands for which? Pass `classes`, the sorted labels that the "
-            "codes 0, 1, ... stand for, to the label model."
-        )
-    return names
-
-
-def _are_codes(labels) -> bool:
-    if labels.dtype.kind not in "iuf":
-        return False
-    return labels.min() >= 0 and bool((labels == np.rint(labels)).all())
 
 
 def fit_classifier(

@@ -312,7 +312,7 @@ def votes_and_few_labels(seed=0, n=600, n_known=60):
 def with_votes(**params):
     return WeakToStrongClassifier(
         LogisticRegression(),
-        weak_estimator=MajorityVote(),
+        weak_estimator=MajorityVote(classes=[0, 1]),
         strong_columns=slice(0, 8),
         weak_columns=slice(8, None),
         random_state=0,
