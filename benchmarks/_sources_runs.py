@@ -10,23 +10,27 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from overlapkit import OverlapDetector, UCBSourceSelector, WeakToStrongClassifier
-from overlapkit.policies import (
-    KLUCB,
-    UCB,
-    EpsilonGreedy,
-    Greedy,
-    Oracle,
-    RandomChoice,
-    Thompson,
-)
+from overlapkit.metrics import cumulative_regret
+from overlapkit.policies import KLUCB, UCB, EpsilonGreedy, RandomChoice, Thompson
 from overlapkit.scorers import ConfidenceScorer, CutStatisticScorer
 from overlapkit.sources import (
-    BatchOverlapDensity,
     LabelPurity,
     MeanScore,
     OverlapDensity,
     StudentGain,
 )
+
+from ._sources_authors import AuthorsOverlap
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """The policy that knows the true densities."""
+
+    densities: tuple
+
+    def index(self, state, rng):
+        return np.divide(self.densities, state.prices)
 
 
 @dataclass(frozen=True)
@@ -36,33 +40,13 @@ class TrueRegion:
     def start(self, reference):
         return None
 
-    def score(self, batch, memory):
-        return np.asarray(batch.X[:, -1], dtype=np.float64), memory
-
-
-class RememberedDetector(OverlapDetector):
-    """Labels the same reference once for all runs of a construction: time only.
-
-    The column that holds the truth is in neither view, so runs cannot tell.
-    """
-
-    _memory = {}
-
-    def _fit_views(self, X, y, fit_params=None):
-        key = (X.shape, hash(X.tobytes()), hash(y.tobytes()), self.random_state)
-        if key not in self._memory:
-            before = set(vars(self))
-            result = super()._fit_views(X, y, fit_params)
-            state = {k: v for k, v in vars(self).items() if k not in before}
-            self._memory.clear()
-            self._memory[key] = result, state
-        result, state = self._memory[key]
-        vars(self).update(state)
-        return result
+    def score(self, batch, state):
+        return np.asarray(batch.X[:, -1], dtype=np.float64), state
 
 
 DEFAULT, TRUE = "UCB, samples (default)", "UCB, true regions"
 ORACLE, RANDOM = "oracle", "random"
+GREEDY = UCB(exploration=0)
 FLOOR, ORACLE_FLOOR = "UCB + floors", "oracle + floors"
 
 
@@ -83,7 +67,7 @@ def student():
 
 # name: parameters of the selector, given the problem
 RUNS = {
-    ORACLE: lambda p: {"policy": Oracle(p.densities)},
+    ORACLE: lambda p: {"policy": Oracle(tuple(p.densities))},
     DEFAULT: lambda p: {},
     TRUE: lambda p: {"reward": TrueRegion()},
     "UCB, rounds": lambda p: {"policy": UCB(bonus="rounds")},
@@ -92,14 +76,17 @@ RUNS = {
     "KL-UCB": lambda p: {"policy": KLUCB()},
     "Thompson": lambda p: {"policy": Thompson()},
     "epsilon-greedy": lambda p: {"policy": EpsilonGreedy()},
-    "greedy": lambda p: {"policy": Greedy()},
+    "greedy": lambda p: {"policy": GREEDY},
     RANDOM: lambda p: {"policy": RandomChoice()},
     FLOOR: floors,
-    ORACLE_FLOOR: lambda p: {"policy": Oracle(p.densities), **floors(p)},
-    "UCB, thresholds cut per batch": lambda p: {"reward": BatchOverlapDensity()},
+    ORACLE_FLOOR: lambda p: {"policy": Oracle(tuple(p.densities)), **floors(p)},
+    "UCB, thresholds cut per batch": lambda p: {"reward": AuthorsOverlap()},
     "UCB, label purity": lambda p: {"reward": LabelPurity()},
     "UCB, student gain": lambda p: {"reward": StudentGain()},
-    "greedy, student gain": lambda p: {"reward": StudentGain(), "policy": Greedy()},
+    "greedy, student gain": lambda p: {
+        "reward": StudentGain(),
+        "policy": GREEDY,
+    },
     "default, train on overlap": lambda p: {"train_on": "overlap"},
     "default, train on all but hard": lambda p: {"estimator": drop_hard()},
     "random, train on overlap": lambda p: {
@@ -121,14 +108,13 @@ REWARDS = {
 
 
 def selector(problem, seed, **params):
-    detector = RememberedDetector(**problem.views, **problem.detector)
+    detector = OverlapDetector(**problem.views, **problem.detector)
     defaults = {
         "estimator": student(),
         "detector": detector,
         "reference": problem.reference,
         "n_rounds": problem.n_rounds,
         "batch_size": problem.batch_size,
-        "densities": problem.densities,
         "shuffle": problem.shuffle,
         "random_state": seed,
     }
@@ -145,6 +131,7 @@ def play(problem, seed):
         )
         seconds = time.perf_counter() - start
         predicted = run.predict(problem.test[0])
+        choices = run.history_["source"].map(run.sources_.index)
         rows.append(
             {
                 "run": name,
@@ -154,7 +141,7 @@ def play(problem, seed):
                 "detected": run.history_["overlap_ratio"].iloc[-1],
                 "accuracy": accuracy_score(problem.test[1], predicted),
                 "balanced": balanced_accuracy_score(problem.test[1], predicted),
-                "regret": run.history_["regret"].iloc[-1],
+                "regret": cumulative_regret(problem.densities, choices)[-1],
                 "seconds": seconds,
             }
         )

@@ -15,14 +15,7 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from overlapkit.policies import (
-    KLUCB,
-    UCB,
-    EpsilonGreedy,
-    Greedy,
-    RandomChoice,
-    Thompson,
-)
+from overlapkit.policies import KLUCB, UCB, EpsilonGreedy, RandomChoice, Thompson
 from overlapkit.theory import simulate_regret
 
 POLICIES = {
@@ -30,7 +23,7 @@ POLICIES = {
     "UCB, rounds": UCB(bonus="rounds"),
     "UCB, samples (default)": UCB(),
     "Thompson": Thompson(),
-    "greedy": Greedy(),
+    "greedy": UCB(exploration=0),
     "random": RandomChoice(),
     "UCB, samples, anytime": UCB(horizon="anytime"),
     "KL-UCB": KLUCB(),

@@ -36,7 +36,6 @@ def make_selector(pool, seed, **params):
         LogisticRegression(),
         detector=OverlapDetector(weak_columns=pool.easy_columns),
         batch_size=20,
-        densities=pool.densities,  # for the regret below; no decision looks at them
         random_state=seed,
     )
     return selector.set_params(**params)
@@ -52,7 +51,7 @@ plt.show()
 # ----------------------------------
 # The regret adds up how much denser the best source would have been. Random choice pays
 # the same price every round; UCB stops paying once it is sure.
-SourceSelectionDisplay.from_estimator(selector, kind="regret")
+SourceSelectionDisplay.from_estimator(selector, kind="regret", densities=pool.densities)
 plt.show()
 
 # %%

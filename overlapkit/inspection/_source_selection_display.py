@@ -1,4 +1,4 @@
-"""SourceSelectionDisplay: a run of source selection, drawn."""
+"""SourceSelectionDisplay: plots of a run of source selection."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit.metrics._regret import cumulative_regret
 from overlapkit.policies import UCB
-from overlapkit.theory import ucb_regret_bound
+from overlapkit.theory._regret import bounds_of_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,23 +28,26 @@ _KINDS = {
 
 
 class SourceSelectionDisplay:
-    """A run of source selection over its rounds.
+    """Plot a run of source selection over its rounds.
 
-    Shows why each source was asked (its index), what came of it (the overlap ratio of
-    what was collected), or what was given up (the regret). Make one with
-    :meth:`from_estimator` or :meth:`from_history`.
+    The plot shows the index of each source, by which it was chosen, the share of
+    overlap in the rows collected, or the regret. Make one with :meth:`from_estimator`
+    or :meth:`from_history`.
 
     Parameters
     ----------
     history : DataFrame
         ``history_`` of a :class:`~overlapkit.UCBSourceSelector`.
     densities : array-like of shape (n_sources,), default=None
-        True densities. With them, the ratio is drawn beside that of the best source
-        and of random choice, and the regret beside that of random choice.
+        True densities, in the order of ``sources_``. The regret needs them; the ratio
+        is drawn with that of the densest source and that expected of random choice.
+    prices : dict or array-like of shape (n_sources,), default=None
+        Prices of the run, for its regret.
     bound : ndarray of shape (n_rounds,), default=None
         Upper bound on the regret after each round.
     baselines : dict of str to DataFrame, default=None
-        ``history_`` of other runs, by the name they have in the legend.
+        ``history_`` of other runs on the same sources, by the name they have in the
+        legend.
 
     Attributes
     ----------
@@ -52,12 +56,13 @@ class SourceSelectionDisplay:
     figure_ : matplotlib Figure
         The figure.
     lines_ : dict of str to Line2D
-        What was drawn, by name: sources for the index, else ``"run"``, ``"oracle"``,
+        The lines by name: sources for the index, else ``"run"``, ``"oracle"``,
         ``"random"``, ``"bound"`` and the names of the baselines.
 
     See Also
     --------
-    overlapkit.UCBSourceSelector : Makes the run.
+    overlapkit.UCBSourceSelector : The estimator that makes a run.
+    overlapkit.metrics.cumulative_regret : The regret that is drawn.
 
     Examples
     --------
@@ -69,10 +74,10 @@ class SourceSelectionDisplay:
     >>> selector = UCBSourceSelector(
     ...     LogisticRegression(),
     ...     detector=OverlapDetector(weak_columns=pool.easy_columns),
-    ...     densities=pool.densities,
     ...     random_state=0,
     ... ).fit(pool.X, pool.y, sources=pool.sources)
-    >>> display = SourceSelectionDisplay.from_estimator(selector, kind="regret")
+    >>> display = SourceSelectionDisplay.from_estimator(
+    ...     selector, kind="regret", densities=pool.densities)
     >>> sorted(display.lines_)
     ['bound', 'random', 'run']
     """
@@ -82,11 +87,13 @@ class SourceSelectionDisplay:
         history: "pd.DataFrame",
         *,
         densities: ArrayLike | None = None,
+        prices: "Mapping[Any, float] | ArrayLike | None" = None,
         bound: ArrayLike | None = None,
         baselines: "Mapping[str, pd.DataFrame] | None" = None,
     ) -> None:
         self.history = history
         self.densities = densities
+        self.prices = prices
         self.bound = bound
         self.baselines = baselines
 
@@ -96,6 +103,7 @@ class SourceSelectionDisplay:
         estimator: "UCBSourceSelector",
         *,
         kind: Literal["index", "overlap_ratio", "regret"] = "index",
+        densities: ArrayLike | None = None,
         baselines: "Mapping[str, UCBSourceSelector | pd.DataFrame] | None" = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -108,8 +116,10 @@ class SourceSelectionDisplay:
             After ``fit``, or any number of calls of ``partial_fit``.
         kind : {"index", "overlap_ratio", "regret"}, default="index"
             As in :meth:`plot`.
+        densities : array-like of shape (n_sources,), default=None
+            As in the constructor.
         baselines : dict of str to UCBSourceSelector or DataFrame, default=None
-            Other runs, drawn beside it.
+            Other runs on the same sources, drawn in the same plot.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
         **kwargs : dict
@@ -127,7 +137,8 @@ class SourceSelectionDisplay:
         }
         display = cls(
             estimator.history_,
-            densities=estimator.densities,
+            densities=densities,
+            prices=estimator.prices,
             bound=_bound(estimator),
             baselines=histories,
         )
@@ -194,17 +205,19 @@ class SourceSelectionDisplay:
         Raises
         ------
         ValueError
-            If `kind` is unknown, or the table has no such column.
+            If `kind` is unknown, the table has no such column, or `densities` is
+            missing or has another number of sources.
         """
         import matplotlib.pyplot as plt
 
         if kind not in _KINDS:
             raise ValueError(f"kind={kind!r} is unknown: use one of {list(_KINDS)}.")
-        if kind != "index" and kind not in self.history.columns:
+        if kind == "regret" and self.densities is None:
             raise ValueError(
-                f"The history has no column {kind!r}; regret needs the true densities "
-                "of the selector (densities=...)."
+                "kind='regret' needs the true densities of the sources: densities=..."
             )
+        if kind == "overlap_ratio" and kind not in self.history.columns:
+            raise ValueError(f"The history has no column {kind!r}.")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
@@ -225,20 +238,21 @@ class SourceSelectionDisplay:
             if not column.startswith(prefix):
                 continue
             name = column.removeprefix(prefix)
-            # a source that was never asked has an infinite index
+            # a source that was never queried has an infinite index
             index = self.history[column].replace(np.inf, np.nan)
             (line,) = self.ax_.plot(rounds, index, **{"label": name, **kwargs})
-            asked = index.where(chosen == name)
-            self.ax_.plot(rounds, asked, "o", color=line.get_color(), markersize=4)
+            queried = index.where(chosen == name)
+            self.ax_.plot(rounds, queried, "o", color=line.get_color(), markersize=4)
             self.lines_[name] = line
 
     def _plot_column(self, kind, **kwargs):
         rounds = self.history["round"].to_numpy()
         style = {"label": "run", "color": "C0", "linewidth": 2, **kwargs}
-        (self.lines_["run"],) = self.ax_.plot(rounds, self.history[kind], **style)
+        values = self._values(self.history, kind)
+        (self.lines_["run"],) = self.ax_.plot(rounds, values, **style)
         for name, history in (self.baselines or {}).items():
             (self.lines_[name],) = self.ax_.plot(
-                history["round"], history[kind], "--", label=name
+                history["round"], self._values(history, kind), "--", label=name
             )
         known = {}
         if self.densities is not None:
@@ -257,38 +271,40 @@ class SourceSelectionDisplay:
                 )
                 self.lines_[name].set_label(label)
 
+    def _values(self, history, kind):
+        if kind != "regret":
+            return history[kind].to_numpy()
+        prefix = "index_"
+        names = [
+            column.removeprefix(prefix)
+            for column in history.columns
+            if column.startswith(prefix)
+        ]
+        prices = self.prices
+        if isinstance(prices, Mapping):
+            by_name = {str(name): price for name, price in prices.items()}
+            prices = [by_name[name] for name in names]
+        chosen = [names.index(str(name)) for name in history["source"]]
+        return cumulative_regret(
+            self.densities, np.array(chosen, dtype=np.intp), prices=prices
+        )
+
 
 def _bound(selector) -> np.ndarray | None:
     """Bound on the regret after each round; None where its assumptions do not hold."""
-    policy = UCB() if selector.policy is None else selector.policy
-    floors = selector.min_source_share or selector.min_class_share
-    sizes = selector.history_["rows"].to_numpy()
     if (
-        not isinstance(policy, UCB)
-        or policy.bonus == "authors"
-        or policy.exploration < 1
-        or policy.horizon == "anytime"
-        or floors
+        selector.min_source_share
+        or selector.min_class_share
         or selector.prices is not None
         or selector.reward is not None
         or len(selector.refit_rounds)
-        or len(set(sizes)) != 1
     ):
         return None
-    horizon = selector.n_rounds if policy.horizon == "finite" else policy.horizon
-    extra = 0
-    if isinstance(selector.reference, str) and selector.reference == "first":
-        # rounds of asking in turn are not the policy's: each costs at most 1
-        extra = max(0, selector.n_reference_rounds - len(selector.sources_))
-    bounds = [
-        ucb_regret_bound(
-            len(selector.sources_),
-            t,
-            bonus=policy.bonus,
-            batch_size=int(sizes[0]),
-            horizon=max(horizon, t),
-            exploration=policy.exploration,
-        ).cumulative
-        for t in range(1, len(sizes) + 1)
-    ]
-    return np.minimum(np.asarray(bounds) + extra, np.arange(1, len(sizes) + 1))
+    in_turn = isinstance(selector.reference, str) and selector.reference == "first"
+    return bounds_of_run(
+        UCB() if selector.policy is None else selector.policy,
+        len(selector.sources_),
+        selector.history_["rows"].to_numpy(),
+        n_rounds=selector.n_rounds,
+        n_first_rounds=selector.n_reference_rounds if in_turn else 0,
+    )

@@ -13,15 +13,15 @@ def cumulative_regret(
     prices: ArrayLike | None = None,
     available: ArrayLike | None = None,
 ) -> np.ndarray:
-    r"""Overlap given up, round by round, by not querying the best source.
+    r"""Pseudo-regret of a sequence of source choices, after each round.
 
-    This is the pseudo-regret: it compares true densities, not the rows that chance
-    delivered, so that a lucky bad choice is still a bad choice. After `t` rounds
+    It is the loss against querying the best source in every round. True densities are
+    compared, not the rows that were drawn, so chance does not enter. After `t` rounds
 
     .. math:: R(t) = \sum_{\tau=1}^{t} \left( \max_s o(s) - o(s_\tau) \right),
 
-    and with prices, where the same money could have been spent on the source with
-    the most overlap per unit of money,
+    and with prices, where the cost of a round could have been spent on the source with
+    the largest density per price,
 
     .. math::
 
@@ -33,19 +33,21 @@ def cumulative_regret(
     densities : array-like of shape (n_sources,)
         True overlap density of each source, in [0, 1].
     choices : array-like of int, shape (..., n_rounds)
-        Position of the source queried in each round. Leading axes are runs.
+        Position of the source queried in each round. Leading axes are runs. For a
+        :class:`~overlapkit.UCBSourceSelector`,
+        ``history_["source"].map(sources_.index)``.
     prices : array-like of shape (n_sources,), default=None
-        Price of one row of each source, positive. `None`: all equal to 1, which
-        makes the two formulas one.
+        Price of one row of each source, positive. `None`: all equal to 1, for which
+        the two formulas agree.
     available : array-like of bool, shape (n_rounds, n_sources), default=None
         Sources that could be queried in each round; the maximum is taken over
-        these. `None`: all, in every round.
+        these. `None`: all, in every round, exhausted ones included.
 
     Returns
     -------
     ndarray of shape (..., n_rounds)
-        Regret summed up to and including each round, in overlap rows per row of
-        batch: multiply by the batch size for rows. Never decreasing.
+        Regret up to and including each round, per row of a batch: multiply by the
+        batch size for the number of overlap rows. Never decreasing.
 
     Raises
     ------
@@ -70,7 +72,7 @@ def cumulative_regret(
     >>> cumulative_regret([0.25, 0.75], [0, 1, 1, 0])
     array([0.5, 0.5, 0.5, 1. ])
 
-    The second source is the better one, but not for three times the money:
+    The second source has the larger density, but not at three times the price:
 
     >>> cumulative_regret([0.5, 0.75], [0, 1], prices=[1, 3])  # 3 * (.5 - .25)
     array([0.  , 0.75])

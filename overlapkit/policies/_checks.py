@@ -1,4 +1,4 @@
-"""Checks and rules that several policies share."""
+"""Checks of policies and of their parameters."""
 
 from numbers import Real
 
@@ -19,3 +19,17 @@ def check_number(owner, name, low, high=np.inf) -> None:
 def unseen_first(value, state) -> np.ndarray:
     """Set sources without a single row to +inf: nothing is known about them."""
     return np.where(state.samples == 0, np.inf, value)
+
+
+def check_policy(policy) -> None:
+    """Raise unless `policy` is an object with a method ``index(state, rng)``.
+
+    A string, a list and a class have an attribute ``index``, too.
+    """
+    is_object = not isinstance(policy, str | bytes | list | tuple | type)
+    if is_object and callable(getattr(policy, "index", None)):
+        return
+    raise TypeError(
+        f"policy={policy!r} is no policy: expected an object with a method "
+        "index(state, rng), such as UCB() or Thompson() of overlapkit.policies."
+    )

@@ -1,4 +1,4 @@
-"""Policies that are optimistic: upper confidence bounds."""
+"""Policies that rank sources by upper confidence bounds."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -41,10 +41,10 @@ def _log_rounds(policy, state) -> float:
 
 @dataclass(frozen=True)
 class UCB:
-    r"""Upper confidence bound: be optimistic about what has been seen little.
+    r"""Rank sources by an upper confidence bound of their mean reward.
 
-    A source is ranked by its estimated overlap density plus a bonus that shrinks as
-    more is known about it:
+    The index of a source is its estimated overlap density plus a bonus that shrinks
+    with the number of rows (or rounds) seen of it:
 
     .. math::
 
@@ -67,23 +67,24 @@ class UCB:
         regret statement of [2]_ does; it is wider by the square root of the batch
         size. "authors" is what the public code of [2]_ computes: the count stands
         outside the root, so that the bonus falls below the Hoeffding radius of the
-        rounds and no confidence statement holds. It is there for replication.
+        rounds and no confidence statement holds. It is provided for replication.
     horizon : {"finite", "anytime"} or int, default="finite"
-        "finite" takes `T` from the state, an int gives `T` itself, "anytime" puts
-        the number of rounds played so far in its place (UCB1 of [1]_).
+        "finite" takes `T` from the state, an int gives `T` itself, "anytime" uses
+        the number of rounds played so far instead (UCB1 of [1]_).
     exploration : float, default=1.0
-        Multiplier of the bonus, at least 0; 0 is :class:`Greedy`.
+        Multiplier of the bonus, at least 0. With 0, the policy is greedy: after each
+        source was queried once, it takes the largest mean.
 
     Raises
     ------
     ValueError
         If a parameter is out of range, or (in `index`) if the horizon is finite and
-        the state does not know it.
+        the state has none.
 
     See Also
     --------
     KLUCB : Tighter bounds for densities near 0 or 1.
-    overlapkit.theory.ucb_regret_bound : What this policy can lose at most.
+    overlapkit.theory.ucb_regret_bound : Upper bound on the regret of this policy.
 
     References
     ----------
@@ -126,21 +127,22 @@ class UCB:
         Parameters
         ----------
         state : SourceState
-            What is known about the sources.
+            Counts of the run so far.
         rng : object, default=None
             Not used.
 
         Returns
         -------
         ndarray of the shape of ``state.successes``
-            Upper confidence bounds per unit of price; infinite without a row.
+            Upper confidence bounds divided by price; infinite without a row.
 
         Raises
         ------
         ValueError
-            If the horizon is finite and the state does not know it.
+            If the horizon is finite and the state has none.
         """
-        root = 2 * _log_rounds(self, state)
+        # without a bonus the number of rounds is not needed
+        root = 2 * _log_rounds(self, state) if self.exploration else 0.0
         rounds = np.maximum(state.rounds, 1)
         if self.bonus == "samples":
             radius = np.sqrt(root / np.maximum(state.samples, 1))
@@ -154,7 +156,7 @@ class UCB:
 
 @dataclass(frozen=True)
 class KLUCB:
-    r"""Upper confidence bound from the Kullback-Leibler divergence.
+    r"""Rank sources by an upper confidence bound from the Kullback-Leibler divergence.
 
     The radius of :class:`UCB` assumes the largest variance that rewards in [0, 1]
     can have. Densities near 0 or 1 vary less, and here their bounds are tighter:
@@ -171,7 +173,7 @@ class KLUCB:
     ----------
     horizon : {"finite", "anytime"} or int, default="finite"
         "finite" takes the number of rounds `T` from the state, an int gives it,
-        "anytime" puts the number of rounds played so far in its place.
+        "anytime" uses the number of rounds played so far instead.
     exploration : float, default=1.0
         Multiplier of :math:`\log T`, at least 0.
 
@@ -179,7 +181,7 @@ class KLUCB:
     ------
     ValueError
         If a parameter is out of range, or (in `index`) if the horizon is finite and
-        the state does not know it.
+        the state has none.
 
     See Also
     --------
@@ -221,19 +223,19 @@ class KLUCB:
         Parameters
         ----------
         state : SourceState
-            What is known about the sources.
+            Counts of the run so far.
         rng : object, default=None
             Not used.
 
         Returns
         -------
         ndarray of the shape of ``state.successes``
-            Upper confidence bounds per unit of price; infinite without a row.
+            Upper confidence bounds divided by price; infinite without a row.
 
         Raises
         ------
         ValueError
-            If the horizon is finite and the state does not know it.
+            If the horizon is finite and the state has none.
         """
         mean = np.minimum(state.means, 1.0)
         level = self.exploration * _log_rounds(self, state)

@@ -1,4 +1,4 @@
-"""Policies that sample or follow the mean, and the two controls."""
+"""Policies that draw random numbers."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from overlapkit.policies._state import SourceState
 
 @dataclass(frozen=True)
 class Thompson:
-    r"""Thompson sampling: query a source as often as it is believed to be the best.
+    r"""Query each source with the posterior probability that it is the best.
 
-    One density is drawn for every source from its posterior, and the largest draw
-    wins:
+    Thompson sampling. One density is drawn for every source from its posterior, and
+    the source with the largest draw is queried:
 
     .. math::
 
@@ -32,14 +32,14 @@ class Thompson:
 
     See Also
     --------
-    UCB : Optimism in place of sampling.
+    UCB : Upper confidence bounds instead of draws.
 
     Notes
     -----
     The posterior is exact for 0/1 rewards. For other rewards in [0, 1] it is wider
-    than need be: no variable in [0, 1] varies more than a 0/1 variable of the same
-    mean. As in every policy that learns, a source without a row comes first, so the
-    prior never decides alone.
+    than necessary: no variable in [0, 1] has a larger variance than a 0/1 variable of
+    the same mean. As in every policy that learns, a source without a row is queried
+    first, so the prior never decides alone.
 
     References
     ----------
@@ -84,14 +84,14 @@ class Thompson:
         Parameters
         ----------
         state : SourceState
-            What is known about the sources.
+            Counts of the run so far.
         rng : numpy.random.RandomState or numpy.random.Generator
             Source of randomness.
 
         Returns
         -------
         ndarray of the shape of ``state.successes``
-            Draws per unit of price; infinite without a row.
+            Draws divided by price; infinite without a row.
         """
         a, b = self.prior
         failures = np.maximum(state.samples - state.successes, 0.0)
@@ -100,55 +100,8 @@ class Thompson:
 
 
 @dataclass(frozen=True)
-class Greedy:
-    r"""Query the source that looks best so far.
-
-    .. math:: \mathrm{index}(s) = \bar o(s)
-
-    Large batches explore by themselves: with tens of rows per round the first look
-    at every source often ranks them well enough. A source whose first batch was
-    unlucky is never looked at again.
-
-    See Also
-    --------
-    EpsilonGreedy : Greedy with a share of random rounds.
-    UCB : Optimism in proportion to ignorance.
-
-    References
-    ----------
-    .. [1] R. S. Sutton, A. G. Barto, "Reinforcement Learning: An Introduction",
-       chapter 2, MIT Press, 2018.
-
-    Examples
-    --------
-    >>> from overlapkit.policies import Greedy, SourceState
-    >>> state = SourceState(
-    ...     successes=[3, 1, 0], samples=[4, 4, 0], rounds=[1, 1, 0])
-    >>> Greedy().index(state)
-    array([0.75, 0.25,  inf])
-    """
-
-    def index(self, state: SourceState, rng: object = None) -> np.ndarray:
-        """Return the mean reward of each source.
-
-        Parameters
-        ----------
-        state : SourceState
-            What is known about the sources.
-        rng : object, default=None
-            Not used.
-
-        Returns
-        -------
-        ndarray of the shape of ``state.successes``
-            Means per unit of price; infinite without a row.
-        """
-        return unseen_first(state.means / state.prices, state)
-
-
-@dataclass(frozen=True)
 class EpsilonGreedy:
-    r"""Query the source that looks best, and now and then any source.
+    r"""Query the source with the largest mean reward, in some rounds a random source.
 
     .. math::
 
@@ -169,8 +122,8 @@ class EpsilonGreedy:
 
     See Also
     --------
-    Greedy : The case of `epsilon` = 0.
-    RandomChoice : The case of `epsilon` = 1, without the first look.
+    UCB : With ``exploration=0``, the case of `epsilon` = 0.
+    RandomChoice : `epsilon` = 1, except that it need not query every source first.
 
     References
     ----------
@@ -199,14 +152,14 @@ class EpsilonGreedy:
         Parameters
         ----------
         state : SourceState
-            What is known about the sources.
+            Counts of the run so far.
         rng : numpy.random.RandomState or numpy.random.Generator
             Source of randomness.
 
         Returns
         -------
         ndarray of the shape of ``state.successes``
-            Means per unit of price, or random numbers; infinite without a row.
+            Means divided by price, or random numbers; infinite without a row.
         """
         explore = rng.random(state.means.shape[:-1] + (1,)) < self.epsilon
         noise = rng.random(state.means.shape)
@@ -219,11 +172,11 @@ class RandomChoice:
 
     .. math:: \mathrm{index}(s) \sim \mathrm{Uniform}(0, 1)
 
-    It does not learn, does not look at every source first and does not mind prices.
+    It does not learn, does not query every source first and ignores prices.
 
     See Also
     --------
-    Oracle : The control from the other side.
+    UCB : The default policy.
 
     Examples
     --------
@@ -242,7 +195,7 @@ class RandomChoice:
         Parameters
         ----------
         state : SourceState
-            What is known about the sources.
+            Counts of the run so far.
         rng : numpy.random.RandomState or numpy.random.Generator
             Source of randomness.
 
@@ -252,77 +205,3 @@ class RandomChoice:
             Random numbers in [0, 1).
         """
         return rng.random(state.successes.shape)
-
-
-@dataclass(frozen=True)
-class Oracle:
-    r"""Query the source that is known to be the best: what a perfect choice earns.
-
-    .. math:: \mathrm{index}(s) = o(s)
-
-    For experiments in which the true densities are known. It looks at nothing first,
-    so its regret is 0.
-
-    Parameters
-    ----------
-    densities : sequence of float, length n_sources
-        True overlap density of each source, in [0, 1]. Kept as a tuple.
-
-    Raises
-    ------
-    ValueError
-        If a density is outside [0, 1], or (in `index`) if their number is not the
-        number of sources.
-
-    See Also
-    --------
-    RandomChoice : The control from the other side.
-
-    Examples
-    --------
-    >>> from overlapkit.policies import Oracle, SourceState
-    >>> state = SourceState(successes=[0, 0], samples=[0, 0], rounds=[0, 0])
-    >>> Oracle(densities=(0.1, 0.9)).index(state)
-    array([0.1, 0.9])
-    """
-
-    densities: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        densities = np.asarray(self.densities, dtype=np.float64)
-        inside = ((densities >= 0) & (densities <= 1)).all()
-        if densities.ndim != 1 or densities.size == 0 or not inside:
-            raise ValueError(
-                "Oracle: densities must be one number in [0, 1] per source, got "
-                f"{self.densities!r}."
-            )
-        object.__setattr__(self, "densities", tuple(densities.tolist()))
-
-    def index(self, state: SourceState, rng: object = None) -> np.ndarray:
-        """Return the true density of each source.
-
-        Parameters
-        ----------
-        state : SourceState
-            What is known about the sources.
-        rng : object, default=None
-            Not used.
-
-        Returns
-        -------
-        ndarray of the shape of ``state.successes``
-            Densities per unit of price.
-
-        Raises
-        ------
-        ValueError
-            If the number of densities is not the number of sources.
-        """
-        if len(self.densities) != state.n_sources:
-            raise ValueError(
-                f"Oracle: {len(self.densities)} densities for {state.n_sources} "
-                "sources."
-            )
-        return np.broadcast_to(
-            np.divide(self.densities, state.prices), state.successes.shape
-        )

@@ -1,15 +1,16 @@
-"""What is known about the sources, and the choice that is made from it."""
+"""The counts of a run, and the choice of the next source."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 
 @dataclass(frozen=True, eq=False)
 class SourceState:
-    r"""What is known about K sources after some rounds.
+    r"""Counts of rows, rewards and rounds of K sources after some rounds.
 
     The reward of one acquired row is a number in [0, 1]: 1 when the row was
     detected as overlap, 0 when it was not, or a probability in between. The mean
@@ -37,8 +38,8 @@ class SourceState:
     available : array-like of bool, shape (..., n_sources), default=None
         Sources that can still be queried. `None`: all.
     prices : array-like of shape (n_sources,), default=None
-        Price of one row of each source, in any unit of money, positive. Policies
-        that learn then rank sources by index per unit of money. `None`: all equal.
+        Price of one row of each source, positive, in any currency. Policies that
+        learn then rank sources by index divided by price. `None`: all equal.
 
     Attributes
     ----------
@@ -56,7 +57,7 @@ class SourceState:
 
     See Also
     --------
-    choose_source : Pick the next source.
+    choose_source : Choose the next source.
 
     Examples
     --------
@@ -132,30 +133,40 @@ class SourceState:
 
 @runtime_checkable
 class Policy(Protocol):
-    """What :func:`choose_source` asks of a policy: one method.
+    """Protocol of a policy: one method, `index`.
 
-    Any object with this method will do. The policies of this module are frozen
-    dataclasses, so that they can be compared, hashed and used in parameter grids;
-    do the same with your own.
+    Any object with this method is a policy. The policies of this module are frozen
+    dataclasses, so that they can be compared, hashed and used in parameter grids; do
+    the same with your own.
 
     Examples
     --------
-    >>> from overlapkit.policies import Policy, UCB
-    >>> isinstance(UCB(), Policy)
+    The policy that knows the true densities, an upper limit for experiments:
+
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from overlapkit.policies import Policy
+    >>> @dataclass(frozen=True)
+    ... class KnownDensities:
+    ...     densities: tuple
+    ...
+    ...     def index(self, state, rng):
+    ...         return np.array(self.densities) / state.prices
+    >>> isinstance(KnownDensities((0.1, 0.9)), Policy)
     True
     """
 
     def index(
         self, state: SourceState, rng: np.random.RandomState | np.random.Generator
     ) -> np.ndarray:
-        """Return one number per source; the largest is queried next.
+        """Return one number per source; the source with the largest is queried next.
 
         Parameters
         ----------
         state : SourceState
-            What is known about the sources.
+            Counts of the run so far.
         rng : numpy.random.RandomState or numpy.random.Generator
-            Source of randomness; the only one a policy may use.
+            The only source of randomness that a policy may use.
 
         Returns
         -------
@@ -166,34 +177,35 @@ class Policy(Protocol):
 
 
 def choose_source(
-    policy: Policy,
+    index: ArrayLike,
     state: SourceState,
     rng: int | np.random.RandomState | np.random.Generator | None = None,
     *,
     floor: float = 0.0,
 ) -> int | Any:
-    r"""Pick the source to query next.
+    r"""Choose the source to query next from one number per source.
 
     The available source with the largest index wins; among equal indices the choice
-    is uniform. A floor on the shares of rounds comes before the policy: after `t`
-    rounds the available sources with
+    is uniform at random. A floor on the share of rounds has precedence: after `t`
+    rounds, the available sources with
 
     .. math:: \mathrm{rounds}(s) < \mathrm{floor} \cdot t
 
-    are behind, and when there are any, the one with the fewest rounds is queried
-    (ties: uniform), whatever the policy says.
+    are behind, and if there are any, the one with the fewest rounds is chosen (ties:
+    uniform), whatever the index.
 
     Parameters
     ----------
-    policy : Policy
-        Gives one index per source.
+    index : array-like of shape (..., n_sources)
+        Index of each source, as ``policy.index(state, rng)`` gives it. ``+inf`` is
+        allowed, NaN is not.
     state : SourceState
-        What is known about the sources.
+        The counts that the index was computed from.
     rng : int, RandomState, Generator or None, default=None
-        Breaks ties, and is handed to the policy. Pass one generator through all
-        rounds; an int would break every tie in the same way.
+        Breaks ties. Use one generator for all rounds; an int breaks every tie in the
+        same way.
     floor : float, default=0.0
-        Share of the rounds that every source is to have, in [0, 1 / n_sources].
+        Least share of the rounds of every source, in [0, 1 / n_sources].
 
     Returns
     -------
@@ -203,29 +215,31 @@ def choose_source(
     Raises
     ------
     ValueError
-        If no source is available, `floor` is out of range, or the policy returned
-        an array of another shape or with NaN.
+        If no source is available, `floor` is out of range, or the index has another
+        shape than the state or holds NaN.
 
     See Also
     --------
-    SourceState : The counts a choice is made from.
-    overlapkit.theory.simulate_regret : Many runs of this on known densities.
+    SourceState : The counts of a run.
+    overlapkit.theory.simulate_regret : Many runs on known densities.
 
     Notes
     -----
     While every source stays available, the floor guarantees
     :math:`\mathrm{rounds}(s) \ge \mathrm{floor} \cdot t - 1` for every source after
     every round: a source that falls behind waits for at most `n_sources - 1` others,
-    and those cannot fall behind again before its turn, so its deficit never passes
+    and those cannot fall behind again before its turn, so its deficit never exceeds
     `n_sources * floor`, which is at most 1.
 
     Examples
     --------
-    >>> from overlapkit.policies import Greedy, SourceState, choose_source
-    >>> state = SourceState(successes=[9, 1], samples=[10, 10], rounds=[9, 1])
-    >>> choose_source(Greedy(), state, 0)
+    >>> from overlapkit.policies import UCB, SourceState, choose_source
+    >>> state = SourceState(
+    ...     successes=[9, 1], samples=[10, 10], rounds=[9, 1], horizon=20)
+    >>> index = UCB().index(state)
+    >>> choose_source(index, state, 0)
     0
-    >>> choose_source(Greedy(), state, 0, floor=0.2)  # 1 round of 10 is under 20 %
+    >>> choose_source(index, state, 0, floor=0.2)  # 1 round of 10 is less than 20 %
     1
     """
     n_sources = state.n_sources
@@ -235,16 +249,15 @@ def choose_source(
             f"{n_sources} sources, got {floor!r}: shares cannot sum to more than 1."
         )
     if not state.available.any(axis=-1).all():
-        raise ValueError("No source is available: nothing is left to choose from.")
-    if not isinstance(rng, np.random.Generator):
-        rng = check_random_state(rng)
-    value = np.asarray(policy.index(state, rng), dtype=np.float64)
+        raise ValueError("No source is available: there is nothing to choose from.")
+    value = np.asarray(index, dtype=np.float64)
     if value.shape != state.successes.shape or np.isnan(value).any():
         raise ValueError(
-            f"{policy!r} returned an index of shape {value.shape} with "
-            f"{np.isnan(value).sum()} NaN; expected shape {state.successes.shape} "
-            "without NaN."
+            f"index has shape {value.shape} with {np.isnan(value).sum()} NaN; expected "
+            f"one number per source, shape {state.successes.shape}, without NaN."
         )
+    if not isinstance(rng, np.random.Generator):
+        rng = check_random_state(rng)
     value = np.where(state.available, value, -np.inf)
     # The tolerance keeps 3 of 30 rounds from being under a floor of 0.1.
     behind = state.available & (state.rounds < floor * state.t - 1e-9)

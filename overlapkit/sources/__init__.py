@@ -1,8 +1,7 @@
-"""Choose among data sources: what makes a batch of rows worth having."""
+"""Rewards for the selection of data sources: the value of the rows of a batch."""
 
 from overlapkit.sources._rewards import (
     Batch,
-    BatchOverlapDensity,
     LabelPurity,
     MeanScore,
     OverlapDensity,
@@ -12,7 +11,6 @@ from overlapkit.sources._rewards import (
 
 __all__ = [
     "Batch",
-    "BatchOverlapDensity",
     "LabelPurity",
     "MeanScore",
     "OverlapDensity",

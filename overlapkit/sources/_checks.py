@@ -1,76 +1,238 @@
-"""What has to hold before a run or a batch is begun."""
+"""Checks and warnings of source selection: sources, prices, labels, batches."""
 
-import copy
+from collections.abc import Mapping
 
 import numpy as np
-from sklearn.utils import check_random_state
+import pandas as pd
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
-from overlapkit._utils.labels import check_labels, join_labels, known_labels
-from overlapkit.metrics._regret import cumulative_regret
-from overlapkit.policies import UCB
-from overlapkit.sources._ledger import SourceLedger
+from overlapkit._utils.labels import check_labels, known_labels, same_marker
+from overlapkit._utils.sklearn_compat import _num_samples, get_tags
+from overlapkit._utils.warnings import warn
+from overlapkit.exceptions import (
+    MissingLabelWarning,
+    OverlapkitWarning,
+    ShortBatchWarning,
+    SourceExhaustedWarning,
+)
+from overlapkit.weak._rows import KnownLabels
 
 __all__ = [
-    "check_class_floor",
+    "changed_params",
     "check_names",
     "check_one_kind",
-    "check_relations",
+    "check_reward",
+    "check_sources",
+    "check_unchanged",
     "check_y",
-    "first_source",
-    "labels_of",
-    "new_ledger",
+    "check_y_given",
+    "common_missing_label",
+    "frozen_prices",
+    "names_of_pool",
     "plain",
+    "prices_of",
+    "rows_by_source",
+    "split_by_label",
+    "union_of_classes",
+    "warn_of_cost",
+    "warn_of_exhaustion",
+    "warn_of_marker",
+    "warn_of_short_batch",
 ]
 
 
-def new_ledger(owner, names, batch_size, random_state):
-    """A seed and a ledger for a run of `owner` on sources `names`."""
-    check_names(names)
-    per_source = {}
-    for parameter in ("prices", "densities"):
-        values = getattr(owner, parameter)
-        if values is not None:
-            values = np.asarray(values, dtype=np.float64)
-            if values.shape != (len(names),):
-                raise ValueError(
-                    f"{parameter} has shape {values.shape}, expected one number for "
-                    f"each of {len(names)} sources: {names}. In live mode, "
-                    f"{parameter} needs source_names."
-                )
-        per_source[parameter] = values
-    prices, densities = per_source.values()
-    if prices is not None and not (np.isfinite(prices) & (prices > 0)).all():
-        raise ValueError(f"prices must be positive and finite, got {prices}.")
-    if densities is not None:
-        cumulative_regret(densities, [0])  # refuses what is no density
-    check_relations(owner, len(names))
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
-    return seed, SourceLedger(
-        names,
-        policy=UCB() if owner.policy is None else owner.policy,
-        n_rounds=owner.n_rounds,
-        # not the generator that draws rows: a live run makes no draws
-        rng=np.random.RandomState(seed),
-        floor=owner.min_source_share,
-        class_floor=owner.min_class_share,
-        prices=prices,
-        budget=np.inf if owner.budget is None else owner.budget,
-        asked=batch_size,
-    )
+def plain(names) -> list:
+    """Names as a list of Python objects, for any kind of array."""
+    return [n.item() if isinstance(n, np.generic) else n for n in names]
 
 
 def check_names(names) -> None:
-    """Refuse names that are missing, or that look alike where they are printed."""
-    if any(name is None or name != name for name in names):
+    """Raise if a name is missing, if two print alike, or if kinds are mixed."""
+    if any(pd.isna(name) is True for name in names):
         raise ValueError(f"A source has no name: {names[:10]} holds None or NaN.")
-    # a column of history_ is called after each
+    # each name is the end of the name of a column of history_
     if len({str(name) for name in names}) != len(names):
         raise ValueError(f"{names} names a source twice.")
+    kinds = {isinstance(name, str): name for name in names}
+    if len(kinds) > 1:
+        raise ValueError(
+            f"Names of sources are strings and numbers: {kinds[True]!r} and "
+            f"{kinds[False]!r}. Use names of one kind, such as strings only."
+        )
+
+
+def check_sources(sources, X, source_names=None) -> tuple[np.ndarray, list]:
+    """Position of the source of each row, and the names in sorted order.
+
+    Parameters
+    ----------
+    sources : array-like of shape (n_samples,) or None
+        Source of each row; a pandas type with missing values is allowed if it has
+        none. None: there is one source.
+    X : array or dataframe of shape (n_samples, n_features)
+        The rows.
+    source_names : list, default=None
+        Names of all sources, of which one source is the first.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_samples,) of int
+        Positions in `names`.
+    names : list
+        The names.
+    """
+    if sources is None:
+        name = 0 if source_names is None else plain(source_names)[0]
+        return np.zeros(_num_samples(X), dtype=np.intp), [name]
+    if isinstance(sources, list | tuple):
+        # an array would turn the numbers of [1, "b"] into strings
+        sources = pd.Series(sources, dtype=None if len(sources) else object)
+    if not isinstance(sources, pd.Series):
+        sources = column_or_1d(sources)
+    check_consistent_length(X, sources)
+    codes, found = pd.factorize(sources, use_na_sentinel=False)
+    found = plain(found.tolist())
+    check_names(found)
+    names = sorted(found)
+    order = {name: position for position, name in enumerate(names)}
+    positions = np.array([order[name] for name in found], dtype=np.intp)
+    return positions[codes], names
+
+
+def frozen_prices(prices) -> dict | tuple | None:
+    """Prices as a copy that is equal to another one of the same numbers."""
+    if prices is None:
+        return None
+    if isinstance(prices, Mapping):
+        return dict(prices)
+    return tuple(np.asarray(prices, dtype=np.float64).tolist())
+
+
+def prices_of(prices, names) -> np.ndarray:
+    """Price of a row of each source, 1 without prices.
+
+    Parameters
+    ----------
+    prices : dict, sequence of float or None
+        By name, or in the order of `names`.
+    names : list
+        Names of the sources.
+
+    Returns
+    -------
+    ndarray of shape (n_sources,)
+        The prices.
+    """
+    if prices is None:
+        return np.ones(len(names))
+    if isinstance(prices, Mapping):
+        missing = [name for name in names if name not in prices]
+        if missing:
+            raise ValueError(
+                f"prices has no price for the source(s) {missing}; it names "
+                f"{list(prices)}."
+            )
+        prices = [prices[name] for name in names]
+    values = np.asarray(prices, dtype=np.float64)
+    if values.shape != (len(names),):
+        raise ValueError(
+            f"prices has shape {values.shape}, expected one number for each of "
+            f"{len(names)} sources: {names}. In live mode, prices needs source_names, "
+            "or is a dict from name to price."
+        )
+    if not (np.isfinite(values) & (values > 0)).all():
+        raise ValueError(f"prices must be positive and finite, got {values}.")
+    return values
+
+
+def common_missing_label(given):
+    """The one value for an unknown label, from several places; None if none has one.
+
+    Parameters
+    ----------
+    given : dict of str to object
+        Value, or None, by the name of the parameter.
+
+    Returns
+    -------
+    object
+        The value.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    values = list(given.values())
+    if not all(same_marker(values[0], other) for other in values[1:]):
+        raise ValueError(f"missing_label differs, and one value is needed: {given}.")
+    return values[0] if values else None
+
+
+def split_by_label(known) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the rows without a known label and of those with one."""
+    mask = known.known
+    if mask.all() or not mask.any():
+        raise ValueError(
+            "reference='labeled' uses the labelled rows as the reference, and "
+            f"{mask.sum()} of {len(mask)} rows are labelled: there must be some of "
+            "either kind. Is missing_label set?"
+        )
+    return np.flatnonzero(~mask), known.rows
+
+
+def names_of_pool(found, source_names) -> list:
+    """Names of all sources of a pool, given those that have rows."""
+    if source_names is None:
+        return found
+    names = plain(source_names)
+    check_names(names)
+    unknown = sorted(set(found) - set(names), key=str)
+    if unknown:
+        raise ValueError(
+            f"sources holds {unknown}, which source_names={names} does not."
+        )
+    return names
+
+
+def rows_by_source(rows, codes, found, names) -> dict:
+    """Positions of the rows of each source, by name.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+        Positions of the rows of the pool.
+    codes : ndarray of int
+        Position of the source of each in `found`.
+    found : list
+        Names of the sources that have rows.
+    names : list
+        Names of all sources, in the order of the result.
+
+    Returns
+    -------
+    dict
+        Array of positions by name.
+    """
+    pools = {name: rows[codes == code] for code, name in enumerate(found)}
+    return {name: pools.get(name, rows[:0]) for name in names}
+
+
+def union_of_classes(*parts):
+    """Sorted classes of all parts, of which each may be None or empty."""
+    check_one_kind(parts)
+    some = [np.asarray(p) for p in parts if p is not None and len(p)]
+    return np.unique(np.concatenate(some)) if some else None
+
+
+def check_reward(reward) -> None:
+    """Raise if a reward is a class instead of an object."""
+    if isinstance(reward, type):
+        raise ValueError(
+            f"reward={reward!r} is a class: give an object, such as "
+            f"{reward.__name__}()."
+        )
 
 
 def check_one_kind(parts) -> None:
-    """Refuse labels that are strings in one place and numbers in another."""
+    """Raise if classes are strings in one place and numbers in another."""
     some = [list(part[:5]) for part in parts if part is not None and len(part)]
     kinds = {isinstance(part[0], str): part for part in some}
     if len(kinds) > 1:
@@ -80,54 +242,93 @@ def check_one_kind(parts) -> None:
         )
 
 
-def check_class_floor(owner, classes) -> None:
-    """Refuse a least share that not every class can have."""
-    if owner.min_class_share * len(classes) > 1 + 1e-9:
+def check_y(X, y, missing_label) -> tuple[np.ndarray | None, KnownLabels]:
+    """Y as a flat array of class labels, or None, and the labels that are known."""
+    if y is not None:
+        check_consistent_length(X, y)
+        y = check_labels(y, missing_label)
+    return y, KnownLabels(*known_labels(y, missing_label, _num_samples(X)))
+
+
+def check_y_given(y, estimator) -> None:
+    """Raise if labels are missing that the weak model learns from."""
+    if y is None and get_tags(estimator).target_tags.required:
         raise ValueError(
-            f"min_class_share={owner.min_class_share} for {len(classes)} classes: the "
-            f"shares of all cannot pass 1, so at most {1 / len(classes):.4g} is "
-            "possible."
+            f"This {type(estimator).__name__} estimator requires y to be passed, but "
+            "the target y is None: its weak model learns from labels."
         )
 
 
-def check_relations(owner, n_sources) -> None:
-    """Refuse a floor that so many sources cannot all have."""
-    if owner.min_source_share * n_sources > 1 + 1e-9:
+def changed_params(before, now) -> list[str]:
+    """Names of parameters whose values differ between two dicts of parameters."""
+    names = sorted(before.keys() | now.keys())
+    return [name for name in names if not _same(before.get(name), now.get(name))]
+
+
+def check_unchanged(changed, n_rounds) -> None:
+    """Raise if parameters changed that the rounds so far depend on."""
+    if n_rounds > 0:
         raise ValueError(
-            f"min_source_share={owner.min_source_share} for {n_sources} sources: the "
-            f"shares of all cannot pass 1, so at most {1 / n_sources:.4g} is possible."
+            f"{', '.join(changed)} changed after {n_rounds} rounds that depend on "
+            f"{'it' if len(changed) == 1 else 'them'}. Set the earlier value(s) again, "
+            "or begin a new run with a clone of this estimator."
         )
 
 
-def first_source(owner):
-    """Name of the source to ask before anything is known."""
-    names = plain(owner.source_names)
-    state = copy.deepcopy(owner.random_state)
-    if state is None:
-        # asked again, and when its batch comes, the answer must be the same
-        if "_first_seed" not in vars(owner):
-            owner._first_seed = check_random_state(None).randint(2**31 - 1)
-        state = owner._first_seed
-    _, ledger = new_ledger(owner, names, owner.batch_size, state)
-    ledger.choose(ready=isinstance(owner.reference, tuple))
-    return None if ledger.next is None else names[ledger.next]
+def _same(one, other) -> bool:
+    if one is other:
+        return True
+    if hasattr(one, "get_params") and hasattr(other, "get_params"):
+        return type(one) is type(other)  # its parameters are in the dicts themselves
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if hasattr(one, "equals"):  # a dataframe
+        return type(one) is type(other) and bool(one.equals(other))
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    if isinstance(one, float) and isinstance(other, float) and one != one:
+        return other != other
+    return bool(one == other)
 
 
-def check_y(X, y, missing_label):
-    """Y as a flat array of class labels, or None."""
-    if y is None:
-        return None
-    check_consistent_length(X, y)
-    y = check_labels(y, missing_label)
-    known_labels(y, missing_label, len(y))  # refuses what is no label
-    return y
+def warn_of_marker(known, missing_label) -> None:
+    """Say that no row of a pool has the value for an unknown label."""
+    if missing_label is not None and known.known.all():
+        warn(
+            f"missing_label={missing_label!r} is given, but no label in y is that, so "
+            "every label counts as known. A meta-estimator that encodes y may have "
+            "replaced it.",
+            MissingLabelWarning,
+        )
 
 
-def labels_of(batches) -> np.ndarray | None:
-    """Labels of all rows of some batches, or None."""
-    return None if batches[0][1] is None else join_labels([y for _, y in batches])
+def warn_of_short_batch(name, n_rows, size) -> None:
+    """Say that a source returned fewer rows than it was asked for."""
+    warn(
+        f"Source {name!r} returned {n_rows} rows, {size} were asked for. They are "
+        "kept, and the round counts.",
+        ShortBatchWarning,
+    )
 
 
-def plain(names) -> list:
-    """Names as Python objects, whatever array they came in."""
-    return [n.item() if isinstance(n, np.generic) else n for n in names]
+def warn_of_exhaustion(run, name) -> None:
+    """Say that a source has no rows left, and which have."""
+    left = [n for n, gone in zip(run.names, run.exhausted) if not gone]
+    warn(
+        f"Source {name!r} has no rows left after {run.rows_of(name)} rows, "
+        f"{run.t} of {run.rules.n_rounds} rounds played; left: {left}.",
+        SourceExhaustedWarning,
+    )
+
+
+def warn_of_cost(run, *, before) -> None:
+    """Say by how much the last batch exceeds the budget, once."""
+    budget, spent = run.rules.budget, run.spent
+    if budget is not None and before <= budget < spent * (1 - 1e-12):
+        warn(
+            f"The budget of {budget:g} is exceeded by {spent - budget:g}: the batch of "
+            f"round {run.t} costs {spent - before:g}, and {budget - before:g} were "
+            "left. With batch_size, a batch that costs more than what is left is not "
+            "asked for.",
+            OverlapkitWarning,
+        )

@@ -1,90 +1,48 @@
-"""Reading batches with a fitted detector, and what the student is trained on."""
+"""Readings of batches, and the student: what is asked of detector and classifier."""
 
-import warnings
-from importlib import import_module
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from overlapkit._utils.labels import is_missing
-from overlapkit._utils.sklearn_compat import _safe_indexing
+from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import UninformativeBatchWarning
-from overlapkit.scorers._base import BaseScorer
+from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.scorers._regions import OVERLAP
-from overlapkit.sources._ledger import Reading
 from overlapkit.sources._rewards import Batch
+from overlapkit.sources._run import Reading
+from overlapkit.students._selection import guard_classes
+from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
-from overlapkit.weak._model import weak_model_kind
-from overlapkit.weak._views import is_dataframe
+from overlapkit.weak._model import align_columns, weak_model_kind
+from overlapkit.weak._views import check_strong, resolve_columns, select_columns
 
 __all__ = [
-    "GivenRows",
+    "Reader",
     "can_learn",
-    "check_stackable",
-    "fit_detector",
-    "frozen_weak_model",
-    "part",
-    "read",
-    "stack",
-    "value",
+    "check_readable",
+    "check_student",
+    "is_weak_to_strong",
+    "shared_settings",
+    "train_student",
+    "unfitted_detector",
 ]
 
-
-KEPT = ("n_jobs", "random_state", "cv")
-
-
-class GivenRows(BaseScorer):
-    """A selector that keeps the rows it was told to keep.
-
-    Parameters
-    ----------
-    keep : ndarray of shape (n_samples,) of bool
-        The rows.
-    """
-
-    def __init__(
-        self, keep=None, *, weak_estimator=None, strong_columns=None, weak_columns=None
-    ):
-        self.keep = keep
-        self.weak_estimator = weak_estimator
-        self.strong_columns = strong_columns
-        self.weak_columns = weak_columns
-
-    def _validate_params(self):
-        """Nothing that a user could have got wrong."""
-
-    def _fit_rows(self, rows):
-        self.support_ = np.asarray(self.keep)
-        # ties between kept rows are broken by what a row holds
-        self.scores_ = self.support_.astype(np.float64)
-
-    def _score_rows(self, rows):
-        raise NotImplementedError("GivenRows knows the rows of fit only.")
+# parameters that say how rows are labelled, and the values that leave it open
+_LABELING = {
+    "weak_estimator": None,
+    "strong_columns": None,
+    "weak_columns": None,
+    "classes": None,
+    "missing_label": None,
+    "cv": 5,
+}
 
 
-def stack(parts):
-    """Batches one below the other, arrays or dataframes."""
-    if len(parts) == 1:
-        return parts[0]
-    if hasattr(parts[0], "iloc"):
-        return pd.concat(parts, ignore_index=True)
-    if is_dataframe(parts[0]):
-        library = import_module(type(parts[0]).__module__.split(".")[0])
-        return library.concat(parts, how="vertical_relaxed")
-    return np.concatenate(parts)
-
-
-def check_stackable(first, batch) -> None:
-    """Refuse a batch that cannot be put below the first one."""
-    if type(first) is not type(batch) and (is_dataframe(first) or is_dataframe(batch)):
-        raise ValueError(
-            f"This batch is a {type(batch).__name__}, the first one was a "
-            f"{type(first).__name__}: send all batches in one form."
-        )
-
-
+# -- the detector --------------------------------------------------------------------
 def can_learn(weak_estimator, y, missing_label) -> bool:
     """Whether the weak model can be fitted, and judged out of fold, on such labels."""
     if weak_model_kind(weak_estimator) != "classifier":
@@ -98,87 +56,317 @@ def can_learn(weak_estimator, y, missing_label) -> bool:
     return len(counts) > 1 and bool(np.partition(counts, -2)[-2] > 1)
 
 
-def fit_detector(detector, X, y) -> Batch:
-    """Fit a detector in place; return its rows as a Batch, with out-of-fold labels."""
-    params = detector.get_params(deep=False)
-    labeler = WeakLabeler(**{name: params[name] for name in LABELER_CONSTRAINTS})
-    weak, known = labeler.fit_label(X, y)
-    unset = {name: None for name in LABELER_CONSTRAINTS if name not in KEPT}
-    own = {name: params[name] for name in unset}
-    detector.set_params(**unset, cv=5).fit_rows(weak, labeler=labeler)
-    detector.set_params(**own)
-    rows = np.arange(len(weak))
-    return Batch(X, weak.strong, weak, detector.labels_, y, known.known, detector, rows)
+def check_readable(detector, X) -> None:
+    """Raise if a detector could not compute similarities of such rows."""
+    if detector is None or detector.representation is None:
+        columns = None if detector is None else detector.strong_columns
+        columns = resolve_columns(X, columns, name="strong_columns")
+        check_strong(select_columns(X, columns))
 
 
-def frozen_weak_model(detector, fitted):
-    """A copy of `detector` whose weak model stays as it is in `fitted`."""
+def _fit_detector(detector, X, y) -> tuple[Batch, WeakLabeler]:
+    """Fit a detector in place.
+
+    Parameters
+    ----------
+    detector : OverlapDetector
+        Not fitted.
+    X : array or dataframe of shape (n_samples, n_features)
+        The rows.
+    y : ndarray of shape (n_samples,) or None
+        Their labels.
+
+    Returns
+    -------
+    batch : Batch
+        The rows, with out-of-fold weak labels where a label is known.
+    labeler : WeakLabeler
+        Labels new rows.
+    """
+    rows, known, labeler = _label(detector, X, y)
+    own = {name: getattr(detector, name) for name in _LABELING}
+    detector.set_params(**_LABELING).fit_rows(rows, labeler=labeler).set_params(**own)
+    positions = np.arange(len(rows))
+    batch = Batch(X, rows, detector.labels_, known, detector.rule_, positions)
+    return batch, labeler
+
+
+def _label(estimator, X, y):
+    """Label rows as the parameters of an estimator say.
+
+    Returns
+    -------
+    rows : WeakRows
+    known : KnownLabels
+    labeler : WeakLabeler
+    """
+    params = {name: getattr(estimator, name) for name in LABELER_CONSTRAINTS}
+    if _all_known(y, params["missing_label"]):
+        # batches of labelled rows only are no sign of a wrong marker
+        params["missing_label"] = None
+    labeler = WeakLabeler(**params)
+    return *labeler.fit_label(X, y), labeler
+
+
+def _all_known(y, missing_label) -> bool:
+    given = y is not None and missing_label is not None
+    return given and not is_missing(y, missing_label).any()
+
+
+def _frozen_weak_model(fitted) -> Any:
+    """The weak model of a fitted detector, as an estimator that is not fitted again."""
     model = fitted.weak_estimator_
-    if model is None:
-        return clone(detector)
-    if not isinstance(model, FrozenEstimator):
-        model = FrozenEstimator(model)
-    return clone(detector).set_params(weak_estimator=model)
+    if model is None:  # probabilities were given
+        return fitted.weak_estimator
+    return model if isinstance(model, FrozenEstimator) else FrozenEstimator(model)
 
 
-def read(detector, X, y, missing_label) -> Batch:
-    """New rows as a Batch: nothing is fitted."""
-    weak = detector._label(X)
-    regions = detector.rule_.read(weak).regions
-    known = np.zeros(len(regions), dtype=bool)
-    if y is not None:
-        known = ~is_missing(y, missing_label)
-    return Batch(X, weak.strong, weak, regions, y, known, detector)
+def _read(labeler, rule, X, known) -> Batch:
+    """New rows and their known labels as a Batch; nothing is fitted."""
+    rows = labeler.label(X)
+    return Batch(X, rows, rule.read(rows).regions, known, rule)
 
 
-def part(batch, start, stop) -> Batch:
-    """Some neighbouring rows of a Batch."""
-    rows = np.arange(start, stop)
-    y = None if batch.y is None else batch.y[rows]
-    return Batch(
-        _safe_indexing(batch.X, rows),
-        _safe_indexing(batch.strong, rows),
-        batch.weak.take(rows),
-        batch.regions[rows],
-        y,
-        batch.known[rows],
-        batch.detector,
-        None if batch.rows is None else batch.rows[rows],
-    )
+class _Reference:
+    """Rows that were given for the first fit of the detector.
+
+    The weak model was fitted on them, so their weak labels are out of fold; labelled
+    again as new rows, they would all be certain.
+
+    Parameters
+    ----------
+    batch : Batch
+        The rows, as the first fit labelled them.
+    """
+
+    def __init__(self, batch):
+        self.X, self.known = batch.X, batch.known
+        rows = batch.rows
+        self.proba, self.classes, self.covered = rows.proba, rows.classes, rows.covered
+
+    def read(self, labeler, rule) -> Batch:
+        """Read the rows by a later fit, with the weak labels of the first one."""
+        rows = labeler.label(self.X)
+        proba = align_columns(self.proba, self.classes, rows.classes)
+        rows = replace(rows, proba=proba, covered=self.covered)
+        return Batch(self.X, rows, rule.read(rows).regions, self.known, rule)
 
 
-def value(reward, batch, memory):
-    """The Reading of a batch, and the reward's new memory.
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads batches: the fitted detector of a run, and its reward with its state.
+
+    A reader does not change: whatever is fitted or scored gives a new one, so a batch
+    that is refused leaves the old one as it was.
+
+    Parameters
+    ----------
+    reward : Reward
+        The reward.
+    state : object, default=None
+        Its state.
+    detector : OverlapDetector or None, default=None
+        The fitted detector.
+    labeler : WeakLabeler or None, default=None
+        The fitted weak model of the detector.
+    reference : _Reference or None, default=None
+        Rows that were given for the first fit.
+    """
+
+    reward: Any
+    state: Any = None
+    detector: Any = None
+    labeler: Any = None
+    reference: Any = None
+
+    def with_reference(self, detector, X, y) -> "Reader":
+        """Fit a detector on given rows, and start the reward on them."""
+        rows, labeler = _fit_detector(detector, X, y)
+        state = self.reward.start(rows)
+        return Reader(self.reward, state, detector, labeler, _Reference(rows))
+
+    def with_batches(self, detector, batches) -> tuple[list[Reading], "Reader"]:
+        """Fit a detector on all batches and read them."""
+        rows, labeler = _fit_detector(detector, batches.X, batches.y)
+        start = rows
+        if self.reference is not None:
+            start = self.reference.read(labeler, detector.rule_)
+            rows = replace(rows, positions=None)  # the reward starts on other rows
+        state, readings = self.reward.start(start), []
+        for span in batches.spans():
+            reading, state = _reading_of(self.reward, rows.part(*span), state)
+            readings.append(reading)
+        return readings, Reader(self.reward, state, detector, labeler, self.reference)
+
+    def read(self, X, known) -> tuple[Reading, "Reader"]:
+        """Read one batch and its known labels."""
+        batch = _read(self.labeler, self.detector.rule_, X, known)
+        reading, state = _reading_of(self.reward, batch, self.state)
+        return reading, replace(self, state=state)
+
+
+def shared_settings(detector, reader, **own) -> dict:
+    """Parameters that detector and student of a run share.
+
+    Parameters
+    ----------
+    detector : OverlapDetector or None
+        Not fitted.
+    reader : Reader
+        Where the weak model was fitted on given rows, it is not fitted again.
+    **own : dict
+        Values for parameters that the detector leaves unset.
+
+    Returns
+    -------
+    dict
+        Value by the name of the parameter.
+    """
+    detector = OverlapDetector() if detector is None else detector
+    settings = {name: getattr(detector, name) for name in _LABELING}
+    for name, value in own.items():
+        given = getattr(detector, name)
+        settings[name] = value if given is None else given
+    if reader.reference is not None:
+        settings["weak_estimator"] = _frozen_weak_model(reader.detector)
+    return settings
+
+
+def unfitted_detector(detector, settings) -> OverlapDetector:
+    """A clone of the detector with these settings."""
+    detector = OverlapDetector() if detector is None else clone(detector)
+    return detector.set_params(**settings)
+
+
+# -- rewards -------------------------------------------------------------------------
+def _reading_of(reward, batch, state) -> tuple[Reading, Any]:
+    """The Reading of a batch, and the new state of the reward.
 
     Raises
     ------
     ValueError
-        If the reward does not give one number in [0, 1], or NaN, per row.
+        If the reward does not return one number in [0, 1], or NaN, per row, and a
+        state.
 
     Warns
     -----
     UninformativeBatchWarning
         If no row has a reward.
     """
-    rewards, memory = reward.score(batch, memory)
-    rewards = np.asarray(rewards, dtype=np.float64)
+    result = reward.score(batch, state)
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise ValueError(
+            f"score of {reward!r} must return a tuple (scores, state), got "
+            f"{type(result).__name__}."
+        )
+    rewards, state = np.asarray(result[0]), result[1]
+    if rewards.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{reward!r} must give real numbers, got an array of {rewards.dtype}."
+        )
+    rewards = rewards.astype(np.float64)
     counted = ~np.isnan(rewards)
     inside = (rewards[counted] >= 0) & (rewards[counted] <= 1)
-    if rewards.shape != batch.regions.shape or not inside.all():
+    if rewards.shape != (len(batch),) or not inside.all():
         raise ValueError(
             f"{reward!r} must give a number in [0, 1] or NaN for each of "
-            f"{len(batch.regions)} rows, got shape {rewards.shape} with "
+            f"{len(batch)} rows, got shape {rewards.shape} with "
             f"{(~inside).sum()} values out of range."
         )
     total, n_rewards = float(rewards[counted].sum()), int(counted.sum())
     if n_rewards == 0:
-        # without a count a policy would ask the same source for ever
+        # without a count a policy would query the same source for ever
         total, n_rewards = 0.5, 1
-        warnings.warn(
-            f"{reward!r} says nothing of any of the {len(rewards)} rows of this batch; "
-            "it counts as a single row of reward 1/2.",
+        warn(
+            f"{reward!r} gives no reward to any of the {len(rewards)} rows of this "
+            "batch; the batch counts as a single row of reward 1/2.",
             UninformativeBatchWarning,
-            stacklevel=4,
         )
-    classes = np.bincount(batch.weak.codes, minlength=len(batch.weak.classes))
-    return Reading(total, n_rewards, batch.regions == OVERLAP, classes), memory
+    rows = batch.rows
+    classes = np.bincount(rows.codes[rows.covered], minlength=len(rows.classes))
+    return Reading(total, n_rewards, batch.regions == OVERLAP, classes), state
+
+
+# -- the student ---------------------------------------------------------------------
+def is_weak_to_strong(estimator) -> bool:
+    """Whether an estimator is fitted on both views, as WeakToStrongClassifier is."""
+    if isinstance(estimator, type) or not hasattr(estimator, "fit_rows"):
+        return False
+    return set(estimator.get_params(deep=False)) >= {*LABELER_CONSTRAINTS, "selector"}
+
+
+def check_student(estimator, train_on) -> None:
+    """Raise if the student would be trained on other rows than its parameters say."""
+    if estimator is None or not hasattr(estimator, "get_params"):
+        return
+    if is_weak_to_strong(estimator):
+        own = [n for n in ("selector", "budget") if getattr(estimator, n) is not None]
+        if train_on == "overlap" and own:
+            raise ValueError(
+                f"train_on='overlap' chooses the rows of the student, and so does "
+                f"{' and '.join(own)} of {type(estimator).__name__}. Use "
+                f"train_on='collected', or leave {' and '.join(own)} unset."
+            )
+        return
+    for name, nested in estimator.get_params(deep=True).items():
+        if is_weak_to_strong(nested):
+            raise ValueError(
+                f"estimator is a {type(estimator).__name__} around a "
+                f"{type(nested).__name__} ({name}), which would be trained on weak "
+                f"labels of weak labels. Give the {type(nested).__name__} itself, with "
+                f"the other steps in its own estimator: {type(nested).__name__}("
+                f"estimator={type(estimator).__name__}(...))."
+            )
+
+
+def train_student(estimator, settings, X, y, keep=None) -> WeakToStrongClassifier:
+    """Fit the student on weakly labelled rows.
+
+    Parameters
+    ----------
+    estimator : estimator or None
+        A classifier, or a WeakToStrongClassifier with settings of its own.
+    settings : dict
+        Parameters of the detector, for those that the student leaves unset; `cv` for a
+        student without settings of its own.
+    X : array or dataframe of shape (n_samples, n_features)
+        The rows.
+    y : ndarray of shape (n_samples,) or None
+        Labels that the weak model learns from.
+    keep : ndarray of shape (n_samples,) of bool, default=None
+        Rows to train on; None: as the student chooses.
+
+    Returns
+    -------
+    WeakToStrongClassifier
+        The fitted student.
+    """
+    settings = dict(settings)
+    cv = settings.pop("cv")
+    if is_weak_to_strong(estimator):
+        student = clone(estimator)
+    else:
+        student = WeakToStrongClassifier(estimator, cv=cv)
+    unset = {k: v for k, v in settings.items() if getattr(student, k) is None}
+    student = clone(student.set_params(**unset))
+    if keep is None and not _all_known(y, student.missing_label):
+        return student.fit(X, y)
+    rows, known, labeler = _label(student, X, y)
+    keep = None if keep is None else _guarded(keep, rows)
+    return student.fit_rows(rows, known=known, keep=keep, labeler=labeler)
+
+
+def _guarded(keep, rows) -> np.ndarray:
+    """A mask of covered rows in which no class loses most of its share."""
+    covered = np.flatnonzero(rows.covered)
+    keep = keep[covered]
+    chosen = guard_classes(
+        keep,
+        keep.astype(np.float64),
+        rows.codes[covered],
+        rows.hash_of(covered),
+        rows.classes,
+    )
+    mask = np.zeros(len(rows), dtype=bool)
+    mask[covered[chosen]] = True
+    return mask

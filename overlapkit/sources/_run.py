@@ -1,236 +1,256 @@
-"""A run of source selection: one code path for pool and live mode."""
+"""A run of source selection: names and readings in, decisions out."""
 
-import warnings
-from dataclasses import replace
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, wraps
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.utils import Bunch
+from scipy.stats import norm
 
-from overlapkit._utils.labels import is_missing, known_labels, same_marker
-from overlapkit._utils.progress import fit_task
-from overlapkit._utils.sklearn_compat import _num_samples, _safe_indexing
-from overlapkit.exceptions import (
-    ShortBatchWarning,
-    SourceExhaustedWarning,
-    WeakLabelWarning,
-)
-from overlapkit.scorers._overlap_detector import OverlapDetector
-from overlapkit.sources._checks import (
-    check_class_floor,
-    check_names,
-    check_one_kind,
-    check_relations,
-    check_y,
-    labels_of,
-    new_ledger,
-    plain,
-)
-from overlapkit.sources._reading import (
-    can_learn,
-    check_stackable,
-    fit_detector,
-    frozen_weak_model,
-    part,
-    read,
-    stack,
-    value,
-)
-from overlapkit.sources._rewards import OverlapDensity
-from overlapkit.students._weak_to_strong import WeakToStrongClassifier
-from overlapkit.weak._model import align_columns
-from overlapkit.weak._views import (
-    check_features,
-    check_strong,
-    resolve_columns,
-    select_columns,
-)
+from overlapkit.policies import Policy, SourceState, choose_source
+from overlapkit.policies._checks import check_policy
+from overlapkit.sources._checks import check_names, plain, prices_of
 
-__all__ = ["SourceRun"]
+__all__ = ["Reading", "Rules", "SourceRun"]
+
+_Z = norm.ppf(0.975)  # of a two-sided 95 % interval
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What was measured on one batch.
+
+    Attributes
+    ----------
+    reward, n_rewards : float
+        Sum of the rewards of the rows that have one, and the number of these rows.
+    overlap : ndarray of shape (n_rows,) of bool
+        Rows detected as overlap.
+    classes : ndarray of shape (n_classes,)
+        Number of rows of each weak class.
+    """
+
+    reward: float
+    n_rewards: float
+    overlap: np.ndarray
+    classes: np.ndarray
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Parameters that decisions depend on; they may change between two rounds.
+
+    Attributes
+    ----------
+    policy : Policy
+        Decides as soon as there are rewards.
+    n_rounds : int
+        Number of rounds to be played.
+    min_source_share, min_class_share : float
+        Least share of the rounds of each source, and of the rows of each weak class.
+    prices : dict, tuple of float or None
+        Price of a row of each source.
+    budget : float or None
+        Largest total cost; None for no limit.
+    batch_size : int or None
+        Number of rows that a source is asked for; None if that is not known.
+    """
+
+    policy: Policy
+    n_rounds: int
+    min_source_share: float = 0.0
+    min_class_share: float = 0.0
+    prices: Mapping | tuple | None = None
+    budget: float | None = None
+    batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        check_policy(self.policy)
+
+
+@dataclass(frozen=True, eq=False)
+class _Decision:
+    """The next source, the index it was chosen by, and the generator afterwards."""
+
+    source: int | None
+    index: np.ndarray | None
+    rng: np.random.RandomState
+
+
+def _on_a_copy(method):
+    """Let a method change a copy of its run, and return that."""
+
+    @wraps(method)
+    def changed(self, *args, **kwargs):
+        run = copy.copy(self)
+        method(run, *args, **kwargs)
+        return run
+
+    return changed
 
 
 class SourceRun:
-    """Rounds, batches and students of :class:`~overlapkit.UCBSourceSelector`."""
+    """Counts per source, one line per round, and the decision on the next source.
 
-    # -- start -----------------------------------------------------------------------
-    def _begin(self, names, batch_size, reference):
-        """Forget an earlier run; fit the detector if there is a reference."""
-        for name in ("estimator_", "collected_indices_"):
-            if name in vars(self):
-                delattr(self, name)
-        # where next_source_ was asked before the first batch, a seed is drawn already
-        state = vars(self).pop("_first_seed", None)
-        if self.random_state is not None:
-            state = self.random_state
-        self._seed, ledger = new_ledger(self, names, batch_size, state)
-        self.batch_size_ = batch_size
-        self._batches, self._refit = [], {int(t) for t in self.refit_rounds}
-        self._reward = OverlapDensity() if self.reward is None else self.reward
-        self.detector_, self._memory, self._reference = None, None, None
-        self.classes_ = None
-        if isinstance(reference, tuple):
-            if len(reference) != 2:
-                raise ValueError(
-                    f"reference is a tuple of {len(reference)}, expected (X, y)."
-                )
-            X, y = reference
-            X = check_features(self, X, reset="n_features_in_" not in vars(self))
-            self._reference = X, check_y(X, y, self._marker())
-            detector = self._base_detector()
-            rows = fit_detector(detector, *self._reference)
-            check_class_floor(self, detector.classes_)
-            weak = rows.weak
-            self._reference_weak = weak.proba, weak.classes, weak.covered
-            self._memory = self._reward.start(rows)
-            self.detector_ = detector
-            self._add_classes(detector.classes_)
-            ledger.reread([], detector.classes_)
-        self._ledger = ledger
-        ledger.choose(ready=self.detector_ is not None)
+    A run does not change: every method that takes something in returns a new run, so a
+    batch that is refused half way leaves the old one as it was. Rows are none of its
+    business; it is given readings of batches.
 
-    def _names_of(self, sources):
-        """Names of the sources in a pool, in their order."""
-        check_names(plain(pd.unique(sources)))
-        found = np.unique(sources).tolist()
-        if self.source_names is None:
-            return found
-        names = plain(self.source_names)
-        unknown = sorted(set(found) - set(names), key=str)
-        if unknown:
-            raise ValueError(
-                f"sources holds {unknown}, which source_names={names} does not."
-            )
-        return names
+    Parameters
+    ----------
+    names : list
+        Names of the sources.
+    rules : Rules
+        Parameters of the decisions.
+    seed : int
+        Seed of the decisions. The generator belongs to the run alone and is pickled
+        with it, so that a saved run continues with the same decisions.
+    ready : bool, default=False
+        Whether batches can be read from the first round on. Before they can, sources
+        are queried in turn.
+    closed : bool, default=True
+        Whether `names` are all sources; if not, others can join with a batch.
 
-    def _base_detector(self):
-        """The detector to fit, with what it leaves open taken from here."""
-        detector = OverlapDetector()
-        if self.detector is not None:
-            detector = clone(self.detector)
-        own = {
-            "missing_label": self._marker(),
-            "n_jobs": self.n_jobs,
-            "random_state": self._seed,
-        }
-        unset = {k: v for k, v in own.items() if getattr(detector, k) is None}
-        return detector.set_params(**unset)
+    Attributes
+    ----------
+    names : list
+        Names of the sources, in the order in which they are counted.
+    next : object
+        Name of the source to query next; None if no further round is to be played.
+    t : int
+        Number of rounds played.
+    spent : float
+        Cost so far; the number of rows if there are no prices.
+    sources, sizes, readings : list
+        Position of the source, number of rows and reading (or None) of each round.
+    rounds, n_rows, rewards, n_rewards : ndarray of shape (n_sources,)
+        Totals of each source.
+    class_rows : ndarray of shape (n_sources, n_classes)
+        Rows of each weak class, for each source.
+    exhausted : ndarray of shape (n_sources,) of bool
+        Sources that have no rows left.
+    history : DataFrame
+        One line per round, as documented in
+        :class:`~overlapkit.UCBSourceSelector`.
+    """
 
-    def _marker(self):
-        """What stands for an unknown label, wherever it was said."""
-        owners = {"": self, "detector.": self.detector}
-        if isinstance(self.estimator, WeakToStrongClassifier):
-            owners["estimator."] = self.estimator
-        said = {
-            f"{owner}missing_label": part.missing_label
-            for owner, part in owners.items()
-            if part is not None and part.missing_label is not None
-        }
-        markers = list(said.values())
-        if not all(same_marker(markers[0], other) for other in markers[1:]):
-            raise ValueError(f"Different labels stand for an unknown one: {said}.")
-        return markers[0] if markers else None
+    def __init__(self, names, rules, seed, *, ready=False, closed=True):
+        self.names, self.rules = list(names), rules
+        self.ready, self.closed = ready, closed
+        self.classes = np.empty(0)
+        self.exhausted = np.zeros(len(self.names), dtype=bool)
+        self.sources, self.sizes, self.readings = [], [], []
+        self._indices, self._costs, self._lines = [], [], []
+        self._rng = np.random.RandomState(seed)
+        self._check()
+        self._count_all()
+        self._decide()
 
-    # -- pool mode -------------------------------------------------------------------
-    def _set_labeled_aside(self, X, y):
-        """Numbers of the other rows, and the labelled rows as a reference."""
-        known = np.zeros(_num_samples(X), dtype=bool)
-        if y is not None:
-            known = ~is_missing(y, self._marker())
-        if known.all() or not known.any():
-            raise ValueError(
-                f"reference='labeled' sets the labelled rows aside, and {known.sum()} "
-                f"of {len(known)} rows are labelled: there must be some of either "
-                "kind. Is missing_label set?"
-            )
-        self.reference_indices_ = np.flatnonzero(known)
-        reference = _safe_indexing(X, self.reference_indices_), y[known]
-        return np.flatnonzero(~known), reference
+    def __getstate__(self):
+        """Copy and pickle a run without its table, which its rounds give."""
+        return {k: v for k, v in vars(self).items() if k != "history"}
 
-    def _play_pool(self, X, y, piles, context):
-        """Draw from `piles`, row numbers per source, until the rounds are over."""
-        ledger, size, taken = self._ledger, self.batch_size_, []
-        while ledger.next is not None:
-            k = ledger.next
-            draw, piles[k] = piles[k][:size], piles[k][size:]
-            if len(draw) == 0:
-                self._retire(k, silent=len(piles) == 1)
-                continue
-            batch = _safe_indexing(X, draw), None if y is None else y[draw]
-            if len(draw) < size and len(piles) > 1:
-                self._warn_short(k, len(draw))
-            with fit_task(context, self, "round"):
-                self._receive(*batch, k)
-            taken.append(draw)
-        if not taken:
-            raise ValueError(
-                f"No batch was drawn: budget={self.budget} does not buy {size} rows of "
-                "any source."
-            )
-        self.collected_indices_ = np.concatenate(taken)
-        if self.detector_ is None:
-            self._install(self._fit_detector(self._batches))
-        with fit_task(context, self, "train the student"):
-            self._train()
+    def __setstate__(self, state):
+        """Take lists and arrays as copies, so that a copied run shares none."""
+        for name, value in state.items():
+            shared = isinstance(value, list | np.ndarray)
+            setattr(self, name, value.copy() if shared else value)
 
-    # -- live mode -------------------------------------------------------------------
-    def _take_batch(self, X, y, sources, classes):
-        if "_ledger" not in vars(self):
-            names = [] if self.source_names is None else plain(self.source_names)
-            self._begin(names, self.batch_size, self.reference)
-        ledger = self._ledger
-        n_rows = _num_samples(X)
-        name = self._name_of(sources, n_rows)
-        k = ledger.names.index(name) if name in ledger.names else None
-        if n_rows == 0:
-            if k is not None:
-                self._retire(k)
-            return
-        # what a refused first batch looked like must not bind the next one
-        fresh = not self._batches and self._reference is None
-        X = check_features(self, X, reset=fresh)
-        y = self._like_before(check_y(X, y, self._marker()), n_rows)
-        known = known_labels(y, self._marker(), n_rows)[1]
-        check_one_kind([self.classes_, classes, known])
-        if self.batch_size_ is not None and n_rows < self.batch_size_:
-            self._warn_short(name, n_rows, named=True)
-        self._receive(X, y, k, name)
-        # rows of a pool have numbers in it; those of a batch have none
-        vars(self).pop("collected_indices_", None)
-        self._add_classes(classes)
-        self._add_classes(known)
-        due = self.train_every is not None and ledger.t % self.train_every == 0
-        if due or ledger.next is None:
-            self._train_after_batch()
+    # -- what is known ---------------------------------------------------------------
+    @property
+    def next(self) -> Any:
+        """Name of the source to query next, or None."""
+        k = self._decision.source
+        return None if k is None else self.names[k]
 
-    def _train_after_batch(self):
-        """Train the student; too few rows or classes are no error but in the end."""
-        vars(self).pop("estimator_", None)
-        try:
-            self._train()
-        except Exception as error:
-            # the batch is paid for and entered: sending it again would count twice
-            error.add_note("The batch is kept, in `collected_`: do not send it again.")
-            if self._ledger.next is None or not isinstance(error, ValueError):
-                raise
-            warnings.warn(
-                f"The student could not be trained after round {self._ledger.t}; its "
-                f"batch is kept. {error}",
-                WeakLabelWarning,
-                stacklevel=5,
-            )
+    @property
+    def t(self) -> int:
+        """Number of rounds played."""
+        return len(self.sources)
 
-    def _name_of(self, sources, n_rows):
-        """The one source a batch came from."""
-        ledger = self._ledger
+    @property
+    def spent(self) -> float:
+        """Cost so far."""
+        return self._costs[-1] if self._costs else 0.0
+
+    def rows_of(self, name) -> int:
+        """Number of rows received from a source."""
+        return int(self.n_rows[self.names.index(name)])
+
+    def queried_all(self, name) -> bool:
+        """Whether every source was queried or is exhausted, once `name` was queried."""
+        done = (self.rounds > 0) | self.exhausted
+        return all(d or n == name for d, n in zip(done, self.names))
+
+    @property
+    def overlap(self) -> np.ndarray:
+        """Whether each row so far was detected as overlap."""
+        return np.concatenate([reading.overlap for reading in self.readings])
+
+    # -- what comes in ---------------------------------------------------------------
+    @_on_a_copy
+    def with_rules(self, rules):
+        """The run under other rules, which hold from the next decision on."""
+        self.rules = rules
+        self._check()
+        self._decide()
+
+    @_on_a_copy
+    def with_batch(self, name, n_rows, reading=None):
+        """The run after a batch of `n_rows` rows of source `name`."""
+        self._enter(name, n_rows)
+        self.readings.append(reading)
+        self._count(self.t - 1)
+        self._decide()
+
+    @_on_a_copy
+    def with_readings(self, readings, classes):
+        """The run once a detector was fitted (again): new readings of all batches."""
+        self._read_all(readings, classes)
+
+    @_on_a_copy
+    def with_batch_and_readings(self, name, n_rows, readings, classes):
+        """The run after a batch with which a detector was fitted (again).
+
+        `readings` are those of all batches, the new one included.
+        """
+        self._enter(name, n_rows)
+        self._read_all(readings, classes)
+
+    @_on_a_copy
+    def without(self, name):
+        """The run once a source has no rows left."""
+        self._rng = self._decision.rng
+        self.exhausted[self.names.index(name)] = True
+        self._decide()
+
+    def name_of(self, sources, n_rows) -> Any:
+        """Name of the one source a batch came from.
+
+        Parameters
+        ----------
+        sources : object, array-like of shape (n_rows,) or None
+            The name, the name for each row, or None: the source queried last.
+        n_rows : int
+            Number of rows of the batch.
+
+        Returns
+        -------
+        object
+            The name.
+        """
         if sources is None:
-            if ledger.next is not None:
-                return ledger.names[ledger.next]
-            if len(ledger.names) <= 1:
-                return ledger.names[0] if ledger.names else 0
+            if self.next is not None:
+                return self.next
+            if len(self.names) <= 1:
+                return self.names[0] if self.names else 0
             raise ValueError(
-                "No source was asked: the rounds or the budget are used up, or all "
-                "sources are dry. Say where this batch came from: sources=..."
+                "No source was asked for this batch: all rounds were played, the "
+                "budget is used up, or no source has rows left. Give the source of "
+                "the batch: sources=..."
             )
         if np.ndim(sources) == 0:
             names = plain([sources])
@@ -244,161 +264,178 @@ class SourceRun:
         if len(names) != 1:
             raise ValueError(
                 f"A batch comes from one source, got {names}; send one batch per "
-                "source. For rows of many sources that are there already, use fit."
+                "source. To choose among rows of many sources, use fit."
             )
-        if self.source_names is not None and names[0] not in ledger.names:
+        if self.closed and names[0] not in self.names:
             raise ValueError(
-                f"Source {names[0]!r} is not in source_names={ledger.names}."
+                f"Source {names[0]!r} is not in source_names={self.names}."
             )
-        if names[0] not in ledger.names:
-            check_names([*ledger.names, *names])
-            check_relations(self, len(ledger.names) + 1)
         return names[0]
 
-    def _like_before(self, y, n_rows):
-        """Labels of a batch in the form of those of earlier batches."""
-        if y is None and self._marker() is not None:
-            y = np.full(n_rows, self._marker())
-        if self._batches and (y is None) != (self._batches[0][1] is None):
-            raise ValueError(
-                "Batches either all come with labels or all without; for rows without "
-                "a label among others, set missing_label."
+    # -- inside ----------------------------------------------------------------------
+    def _check(self):
+        """Raise if names, prices or least shares do not suit each other."""
+        check_names(self.names)
+        prices_of(self.rules.prices, self.names)
+        for parameter, n, what in (
+            ("min_source_share", len(self.names), "sources"),
+            ("min_class_share", len(self.classes), "classes"),
+        ):
+            share = getattr(self.rules, parameter)
+            if share * n > 1 + 1e-9:
+                raise ValueError(
+                    f"{parameter}={share} for {n} {what}: the shares of all cannot "
+                    f"exceed 1, so at most {1 / n:.4g} is possible."
+                )
+
+    def _enter(self, name, n_rows):
+        """Enter a batch that is neither read nor counted yet."""
+        if name not in self.names:
+            self.names.append(name)
+            self.exhausted = np.append(self.exhausted, False)
+            self._check()
+            self._count_all()
+        k = self.names.index(name)
+        price = prices_of(self.rules.prices, self.names)[k]
+        self._costs.append(self.spent + n_rows * price)
+        self._indices.append(self._decision.index)
+        self._rng = self._decision.rng
+        self.exhausted[k] = False
+        self.sources.append(k)
+        self.sizes.append(n_rows)
+        self.rounds[k] += 1
+        self.n_rows[k] += n_rows
+
+    def _read_all(self, readings, classes):
+        """Replace the readings of all batches."""
+        self.readings, self.classes, self.ready = list(readings), classes, True
+        self._check()
+        self._count_all()
+        self._decide()
+
+    def _count_all(self):
+        """Totals and lines of all rounds, after readings, names or classes changed."""
+        n = len(self.names)
+        chosen = np.array(self.sources, dtype=np.intp)
+        self.rounds = np.bincount(chosen, minlength=n).astype(float)
+        self.n_rows = np.bincount(chosen, self.sizes, minlength=n).astype(float)
+        self.rewards, self.n_rewards = np.zeros(n), np.zeros(n)
+        self.class_rows = np.zeros((n, len(self.classes)))
+        self._n_overlap = self._n_read = 0
+        self._lines = []
+        for t in range(len(self.readings)):
+            self._count(t)
+
+    def _count(self, t):
+        """Add the reading of round `t` to the totals, and append its line."""
+        k, reading = self.sources[t], self.readings[t]
+        if reading is None:
+            shares = np.full(len(self.classes), np.nan)
+            self._lines.append((np.nan, np.nan, np.nan, np.nan, np.nan, shares))
+            return
+        self.rewards[k] += reading.reward
+        self.n_rewards[k] += reading.n_rewards
+        self.class_rows[k] += reading.classes
+        self._n_overlap += int(reading.overlap.sum())
+        self._n_read += self.sizes[t]
+        density = self.rewards[k] / self.n_rewards[k]
+        rows = self.class_rows.sum(axis=0)
+        total = rows.sum() or np.nan  # no weak label so far
+        self._lines.append(
+            (
+                reading.reward / reading.n_rewards,
+                density,
+                *_wilson(density, self.n_rewards[k]),
+                self._n_overlap / self._n_read,
+                rows / total,
             )
-        return y
-
-    # -- a round ---------------------------------------------------------------------
-    def _receive(self, X, y, k, name=None):
-        """Read a batch of source `k` (None: a new one), enter it, choose the next."""
-        # first all that can fail, then all that changes the state
-        batches = [*self._batches, (X, y)]
-        detector = self._base_detector()
-        if detector.representation is None:
-            columns = resolve_columns(X, detector.strong_columns, name="strong_columns")
-            check_strong(select_columns(X, columns))
-        if self._batches:
-            check_stackable(self._batches[0][0], X)
-        fitted = reading = None
-        memory = self._memory
-        if self.detector_ is None:
-            if self._reference_complete(batches, k):
-                fitted = self._fit_detector(batches)
-        elif len(batches) in self._refit:
-            fitted = self._fit_detector(batches)
-        else:
-            batch = read(self.detector_, X, y, self._marker())
-            reading, memory = value(self._reward, batch, memory)
-        ledger = self._ledger
-        if k is None:
-            k = ledger.add(name)
-        self._batches, self._memory = batches, memory
-        ledger.dry[k] = False
-        ledger.record(k, len(X), reading)
-        if fitted is not None:
-            self._install(fitted)
-        ledger.choose(ready=self.detector_ is not None)
-
-    def _reference_complete(self, batches, k):
-        ledger = self._ledger
-        asked = (ledger.rounds > 0) | ledger.dry
-        asked[k if k is not None else slice(0)] = True
-        rounds = min(self.n_reference_rounds, self.n_rounds)
-        y = labels_of(batches)
-        return (
-            asked.all()
-            and len(batches) >= rounds
-            and can_learn(self._base_detector().weak_estimator, y, self._marker())
         )
 
-    def _fit_detector(self, batches):
-        """Fit the detector on all batches and read them; nothing is changed yet."""
-        detector = self._base_detector()
-        if self._reference is not None:
-            detector = frozen_weak_model(detector, self.detector_)
-        rows = fit_detector(
-            detector, stack([X for X, _ in batches]), labels_of(batches)
-        )
-        check_class_floor(self, detector.classes_)
-        start = rows
-        if self._reference is not None:
-            start = read(detector, *self._reference, self._marker())
-            # its weak labels are out of fold; the frozen model was fitted on its rows
-            proba, classes, covered = self._reference_weak
-            proba = align_columns(proba, classes, start.weak.classes)
-            weak = replace(start.weak, proba=proba, covered=covered)
-            start = replace(start, weak=weak)
-            rows = replace(rows, rows=None)  # the reward starts on other rows
-        memory = self._reward.start(start)
-        readings, stop = [], 0
-        for X, _ in batches:
-            begin, stop = stop, stop + len(X)
-            reading, memory = value(self._reward, part(rows, begin, stop), memory)
-            readings.append(reading)
-        return detector, memory, readings
+    def _available(self):
+        """Sources that have rows left, a batch of which the budget allows."""
+        rules, available = self.rules, ~self.exhausted
+        if rules.budget is not None:
+            n_rows = 1 if rules.batch_size is None else rules.batch_size
+            left = (rules.budget - self.spent) * (1 + 1e-12)
+            available &= prices_of(rules.prices, self.names) * n_rows <= left
+        return available
 
-    def _install(self, fitted):
-        self.detector_, self._memory, readings = fitted
-        self._ledger.reread(readings, self.detector_.classes_)
+    def _decide(self):
+        """Choose the next source.
 
-    def _retire(self, k, silent=False):
-        ledger = self._ledger
-        ledger.dry[k] = True
-        if not silent:
-            left = [n for n, dry in zip(ledger.names, ledger.dry) if not dry]
-            warnings.warn(
-                f"Source {ledger.names[k]!r} has run dry after {ledger.n_rows[k]:.0f} "
-                f"rows, {ledger.t} of {ledger.n_rounds} rounds played; left: {left}.",
-                SourceExhaustedWarning,
-                stacklevel=5,
+        Draws come from a copy of the generator that replaces it when the batch is
+        there, so that a decision can be made again, under other rules, and be the same
+        however often it was looked at.
+        """
+        rules, rng = self.rules, copy.deepcopy(self._rng)
+        available = self._available()
+        source = index = None
+        if self.t < rules.n_rounds and available.any():
+            state = SourceState(
+                self.rewards,
+                self.n_rewards,
+                self.rounds,
+                t=self.t,
+                horizon=rules.n_rounds,
+                available=available,
+                prices=prices_of(rules.prices, self.names),
             )
-        ledger.choose(ready=self.detector_ is not None)
+            lacking = self._lacking(available)
+            floor = 0.0
+            if not self.ready:
+                values = -self.rounds  # in turn
+            elif lacking is not None:
+                values = lacking
+            else:
+                values = index = np.array(rules.policy.index(state, rng), dtype=float)
+                floor = rules.min_source_share
+            source = choose_source(values, state, rng, floor=floor)
+        self._decision = _Decision(source, index, rng)
 
-    def _warn_short(self, source, n_rows, named=False):
-        name = source if named else self._ledger.names[source]
-        warnings.warn(
-            f"Source {name!r} returned {n_rows} rows, {self.batch_size_} were asked "
-            "for. They are kept, and the round counts.",
-            ShortBatchWarning,
-            stacklevel=5,
-        )
+    def _lacking(self, available):
+        """For each source its share of the class that has too few rows, or None."""
+        collected = self.class_rows.sum(axis=0)
+        unseen = (available & (self.rounds == 0)).any()
+        if self.rules.min_class_share == 0 or collected.sum() == 0 or unseen:
+            return None
+        shares = collected / collected.sum()
+        if shares.min() >= self.rules.min_class_share:
+            return None
+        # one row of each class is added: few rows say little about a source
+        smooth = self.class_rows + 1
+        return smooth[:, shares.argmin()] / smooth.sum(axis=1)
 
-    # -- what there is to see --------------------------------------------------------
-    def _of_run(self, name):
-        if "_ledger" not in vars(self):
-            raise AttributeError(f"{name} is there once a batch has been taken in.")
-        return self._ledger
-
-    @property
-    def sources_(self) -> list:
-        """Names of the sources."""
-        return list(self._of_run("sources_").names)
-
-    @property
-    def history_(self):
-        """A row per round."""
-        ledger = self._of_run("history_")
-        densities = self.densities
-        if densities is not None:
-            densities = np.asarray(densities, dtype=np.float64)
-        return ledger.history(densities)
-
-    @property
-    def collected_(self):
-        """All rows collected."""
-        ledger = self._of_run("collected_")
-        if not self._batches:
-            raise AttributeError("collected_ is there once a batch has been taken in.")
-        names = _as_array([ledger.names[k] for k in ledger.sources])
-        return Bunch(
-            X=stack([X for X, _ in self._batches]),
-            y=labels_of(self._batches),
-            source=np.repeat(names, ledger.rows),
-            round=np.repeat(np.arange(1, ledger.t + 1), ledger.rows),
-            overlap=None if self.detector_ is None else self._overlap(),
-        )
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One line per round."""
+        stats = ("reward", "density", "density_low", "density_high", "overlap_ratio")
+        numbers = np.array([line[:-1] for line in self._lines], dtype=float)
+        numbers = dict(zip(stats, np.reshape(numbers, (self.t, len(stats))).T))
+        overlap_ratio = numbers.pop("overlap_ratio")
+        shape = self.t, len(self.classes)
+        shares = np.reshape([line[-1] for line in self._lines], shape)
+        table = {
+            "round": np.arange(1, self.t + 1),
+            "source": pd.Series([self.names[k] for k in self.sources], dtype=object),
+            "rows": np.array(self.sizes, dtype=np.int64),
+            **numbers,
+        }
+        for k, name in enumerate(self.names):
+            table[f"index_{name}"] = [
+                np.nan if index is None or k >= len(index) else index[k]
+                for index in self._indices
+            ]
+        table["overlap_ratio"] = overlap_ratio
+        for code, label in enumerate(self.classes):
+            table[f"share_{label}"] = shares[:, code]
+        table["cost"] = np.array(self._costs, dtype=float)
+        return pd.DataFrame(table)
 
 
-def _as_array(names):
-    """Names in an array that does not turn numbers into strings."""
-    if len({isinstance(name, str) for name in names}) > 1:
-        return np.array(names, dtype=object)
-    return np.array(names)
+def _wilson(mean, n) -> tuple[float, float]:
+    """95 % interval of a proportion; conservative for rewards between 0 and 1."""
+    scale = 1 + _Z**2 / n
+    centre = (mean + _Z**2 / (2 * n)) / scale
+    spread = mean * (1 - mean) / n + _Z**2 / (4 * n**2)
+    half = _Z * np.sqrt(max(spread, 0.0)) / scale
+    return max(centre - half, 0.0), min(centre + half, 1.0)

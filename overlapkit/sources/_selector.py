@@ -1,68 +1,106 @@
-"""UCBSourceSelector: which data source to ask next, and a model of what it gave."""
+"""UCBSourceSelector: choose the next data source, and train on what was collected."""
 
 import math
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils import check_random_state
 
-from overlapkit._utils.labels import known_labels
-from overlapkit._utils.progress import CallbackSupportMixin
+from overlapkit._utils.progress import CallbackSupportMixin, fit_task
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     Interval,
     StrOptions,
     _fit_context,
     _num_samples,
-    get_tags,
+    _safe_indexing,
 )
+from overlapkit._utils.warnings import warn
+from overlapkit.exceptions import (
+    WeakLabelWarning,
+)
+from overlapkit.policies import UCB
 from overlapkit.scorers._overlap_detector import OverlapDetector
-from overlapkit.sources._checks import check_y, first_source
-from overlapkit.sources._run import SourceRun
-from overlapkit.sources._student import SourceStudent
+from overlapkit.sources._batches import Batches
+from overlapkit.sources._checks import (
+    changed_params,
+    check_reward,
+    check_sources,
+    check_unchanged,
+    check_y,
+    check_y_given,
+    common_missing_label,
+    frozen_prices,
+    names_of_pool,
+    plain,
+    rows_by_source,
+    split_by_label,
+    union_of_classes,
+    warn_of_cost,
+    warn_of_exhaustion,
+    warn_of_marker,
+    warn_of_short_batch,
+)
+from overlapkit.sources._reading import (
+    Reader,
+    can_learn,
+    check_readable,
+    check_student,
+    is_weak_to_strong,
+    shared_settings,
+    train_student,
+    unfitted_detector,
+)
+from overlapkit.sources._rewards import OverlapDensity
+from overlapkit.sources._run import Rules, SourceRun
+from overlapkit.students._prediction import StudentMixin
 from overlapkit.weak._model import weak_model_kind
 from overlapkit.weak._views import check_features
 
 __all__ = ["UCBSourceSelector"]
 
+# parameters that a run cannot change, once it has a batch
+_FIXED = ("detector", "reward", "reference", "n_reference_rounds", "source_names",
+          "missing_label", "random_state")  # fmt: skip
+
 
 class UCBSourceSelector(
-    CallbackSupportMixin, SourceRun, SourceStudent, ClassifierMixin, BaseEstimator
+    CallbackSupportMixin, StudentMixin, ClassifierMixin, BaseEstimator
 ):
-    r"""Choose which data source to query next, and train on what comes back.
+    r"""Choose which data source to query next, and train a student on the rows.
 
-    There are K sources of rows and money for T batches. Every batch that comes in says
-    something about its source: how much of it is overlap, the rows from which a strong
-    model can learn a hard pattern by weak labels. A policy weighs what looks best
-    against what is little known, and names the source of the next batch. In the end a
-    student is trained on what was collected.
+    There are K data sources and a budget of T batches. Each batch is evidence on its
+    source: the overlap density, that is the share of rows from which a strong model can
+    learn a hard pattern by weak labels. A policy trades off exploitation and
+    exploration and selects the next source. In the end a student is trained on all
+    rows collected.
 
     With the share :math:`\bar o(s)` of overlap rows among the :math:`n(s)` rows seen of
-    source `s`, the default policy asks
+    source `s`, the default policy selects
 
     .. math:: \arg\max_s\; \bar o(s) + \sqrt{2 \log T / n(s)},
 
-    and a source that was never asked comes first.
+    after every source was queried once.
 
-    **Pool mode**: ``fit(X, y, sources=...)`` plays all rounds on a pool of rows that
-    are there already, drawn without replacement. **Live mode**:
-    ``partial_fit(X, y, sources=...)`` takes one acquired batch at a time, and
-    ``next_source_`` says whom to ask next. Decisions are the same in both, given the
-    same batches. A live run can be stopped after any round, saved with joblib, loaded
-    and continued: the generator is part of the fitted state.
+    **Pool mode**: ``fit(X, y, sources=...)`` plays all rounds on a pool of rows, drawn
+    without replacement. **Live mode**: ``partial_fit(X, y, sources=...)`` takes one
+    acquired batch at a time, and ``next_source_`` is the source to query next. Both
+    modes make the same decisions on the same batches. A live run can be stopped after
+    any round, saved with joblib, loaded and continued: the random generator is part of
+    the fitted state.
 
     Parameters
     ----------
     estimator : classifier or WeakToStrongClassifier, default=None
         The student. A classifier is trained by a
         :class:`~overlapkit.WeakToStrongClassifier` with the weak model and the columns
-        of the detector; one that is given is used with its own settings, and takes
-        from the detector what it leaves unset. None: LightGBM.
+        of the detector. A WeakToStrongClassifier keeps its own settings and takes those
+        it leaves unset from the detector; a pipeline or search around one is refused.
+        None: LightGBM.
     detector : OverlapDetector, default=None
-        Reads the batches; its `weak_estimator`, `strong_columns` and `weak_columns`
-        count for everything. None: ``OverlapDetector()``.
+        Detects the overlap rows of each batch. Its `weak_estimator`, `strong_columns`
+        and `weak_columns` are used for the student, too. None: ``OverlapDetector()``.
     policy : Policy, default=None
         One of :mod:`overlapkit.policies`. None: ``UCB()``.
     reward : Reward, default=None
@@ -70,49 +108,52 @@ class UCBSourceSelector(
     n_rounds : int, default=25
         Number of rounds `T`.
     batch_size : int, default=None
-        Rows asked for in a round. None: in pool mode, so many that the smallest source
-        could serve every round; in live mode, whatever comes.
+        Number of rows a source is asked for. None: in pool mode, so many that the
+        smallest source has enough rows for every round; in live mode, batches have any
+        size.
     reference : "first", "labeled" or tuple (X, y), default="first"
-        Rows that the detector is fitted on, weak model, thresholds and hard rows; after
-        that it only reads. ``"first"``: the batches of the first rounds, in which
-        sources are asked in turn. ``"labeled"``: in pool mode, the rows whose label is
-        known, which then are no part of the pool. A tuple: rows given for the
-        purpose, such as the labelled rows of the weak model.
-    n_reference_rounds : int, default=5
-        Number of first rounds with ``reference="first"``. There are more when a
-        source has not been asked by then, or the labels do not allow to fit the weak
+        Rows that the detector (weak model, thresholds and hard rows) is fitted on.
+        ``"first"``: the batches of the first rounds, in which sources are queried in
+        turn. ``"labeled"``: in pool mode, the rows whose label is known, which are then
+        not part of the pool. A tuple: other rows, such as the labelled rows of the weak
         model.
+    n_reference_rounds : int, default=5
+        Number of first rounds with ``reference="first"``. There are more if a source
+        has not been queried by then, or the weak model cannot be fitted on the labels.
     refit_rounds : tuple of int, default=()
-        Rounds after which the detector is fitted again on everything collected (its
-        weak model only with ``reference="first"``), and all batches are read again.
+        Rounds after which the detector is fitted again on all rows collected (its weak
+        model only with ``reference="first"``); all batches are then evaluated again.
     train_on : {"collected", "overlap"}, default="collected"
-        What the student learns from: all collected rows, or those detected as overlap.
+        Rows the student is trained on: all rows collected, or those detected as
+        overlap.
     train_every : int or None, default=1
-        In live mode, train the student after every so many rounds, and after the last
-        one. None: after the last one only. Pool mode trains once.
+        In live mode, train the student after every `train_every` rounds, and after the
+        last one. None: after the last one only. Pool mode trains once.
     min_source_share : float, default=0.0
         Least share of the rounds of every source, in [0, 1 / K].
     min_class_share : float, default=0.0
-        Least share of the collected rows of every weak class, in [0, 1 / n_classes].
-        While a class has less, the source is asked that has most of it, whatever
-        `min_source_share`.
+        Least share of the rows of every weak class, in [0, 1 / n_classes]. While a
+        class has less, the source with the largest share of this class is queried;
+        this has precedence over `min_source_share`.
     source_names : list, default=None
         Names of all sources. None: in pool mode, those in `sources`; in live mode,
         those that have sent a batch, so that the first source cannot be chosen.
-    prices : array-like of shape (n_sources,), default=None
-        Price of a row of each source, in the order of ``sources_``. Policies then rank
-        by reward per unit of money, and cost and regret are in money.
+    prices : dict or array-like of shape (n_sources,), default=None
+        Price of a row of each source: a dict from name to price, or numbers in the
+        order of ``sources_``. Policies then rank sources by reward per price, and
+        ``cost`` is the sum of prices.
     budget : float, default=None
-        Money (without `prices`: rows) to be spent. A batch that costs more than is
-        left is not asked for. None: no limit but `n_rounds`.
-    densities : array-like of shape (n_sources,), default=None
-        True overlap densities in the order of ``sources_``, for experiments: adds
-        the pseudo-regret to ``history_``. No decision looks at them.
+        Largest total cost (without `prices`: number of rows). A source is queried only
+        if a batch of `batch_size` rows costs no more than what is left. In live mode
+        without `batch_size`, the size of a batch is not known beforehand: a source is
+        queried while a single row is affordable, so the last batch can exceed the
+        budget; a warning says by how much. None: no limit.
     shuffle : bool, default=True
-        In pool mode, draw the rows of a source at random; False: in their order.
+        In pool mode, draw the rows of a source at random. False: in their order, for
+        sources that change over time.
     missing_label : scalar, default=None
-        What stands in y for "label unknown". None: as `detector` or `estimator` say;
-        every label is known if they do not say either.
+        Value in y for "label unknown". None: that of `detector` or `estimator`; if they
+        have none either, every label is known.
     n_jobs : int, default=None
         Passed on to detector and student.
     random_state : int, RandomState instance or None, default=None
@@ -123,26 +164,27 @@ class UCBSourceSelector(
     sources_ : list
         Names of the sources.
     next_source_ : object
-        Name of the source to ask next; None when the rounds or the budget are used up
-        or no source is left. With `source_names`, it is there before the first batch.
+        Name of the source to query next; None if all rounds were played, the budget is
+        used up, or no source has rows left. With `source_names`, it is defined before
+        the first batch.
     history_ : DataFrame
-        A row per round: ``round``, ``source``, ``rows``, ``reward`` (mean of the
+        One line per round: ``round``, ``source``, ``rows``, ``reward`` (mean of the
         batch), ``density`` (mean reward of all rows of this source so far) with its
         95 % Wilson interval ``density_low`` and ``density_high``, ``index_<source>``
-        (what the policy decided by; NaN where it was not the policy that decided),
-        ``overlap_ratio`` (detected overlap among all rows so far), ``share_<class>``
-        (weak classes so far), ``cost`` (so far, in rows without `prices`) and, with
-        `densities`, ``regret``.
+        (the policy's index; NaN in rounds that the policy did not decide),
+        ``overlap_ratio`` (share of detected overlap in all rows so far),
+        ``share_<class>`` (weak classes so far) and ``cost`` (so far; rows without
+        `prices`).
     collected_ : Bunch
         All rows collected: ``X``, ``y`` (or None), ``source`` and ``round`` of each
-        row, and ``overlap``, whether it was detected as overlap (None before
-        there is a detector).
+        row, and ``overlap``, whether it was detected as overlap (None before the
+        detector is fitted).
     collected_indices_ : ndarray of int
         In pool mode, positions in X of the collected rows, in their order.
     reference_indices_ : ndarray of int or None
         In pool mode with ``reference="labeled"``, positions in X of the reference.
     batch_size_ : int or None
-        Rows asked for in a round.
+        Number of rows a source is asked for.
     detector_ : OverlapDetector or None
         The fitted detector; None during the first rounds.
     estimator_ : WeakToStrongClassifier
@@ -160,44 +202,59 @@ class UCBSourceSelector(
         In ``fit`` and ``partial_fit``, if a parameter does not suit the sources, a
         source is unknown, or a batch has another number of columns, missing values in
         the strong view, labels of the wrong kind, or rows of several sources. A batch
-        that is refused leaves no trace: what was collected before is kept, and the next
-        source stays the same.
+        that is refused changes nothing: earlier rows are kept, and the next source
+        stays the same.
+    TypeError
+        If `policy` has no method ``index``.
 
     Warns
     -----
     SourceExhaustedWarning
-        A source has no rows left; it is not asked again.
+        A source has no rows left; it is not queried again.
     ShortBatchWarning
         A source returned fewer rows than it was asked for. They are kept.
     UninformativeBatchWarning
         No row of a batch has a reward.
     WeakLabelWarning
-        In live mode, the student could not be trained yet (a ValueError, such as for a
-        single class): there is no ``estimator_`` until it can. In the last round, and
-        for errors of any other kind, the error is raised instead, with a note that the
-        batch was taken in.
+        In live mode, the student cannot be trained yet (a ValueError, for example
+        because there is a single class): there is no ``estimator_`` until it can. In
+        the last round, and for errors of any other kind, the error is raised, with a
+        note that the batch is kept.
+    OverlapkitWarning
+        In live mode, a batch exceeds the budget.
 
     See Also
     --------
-    overlapkit.policies : Whom to ask, as formulas.
-    overlapkit.sources : What makes a batch worth having.
-    overlapkit.inspection.SourceSelectionDisplay : Plots a run.
-    overlapkit.theory.ucb_regret_bound : What UCB can lose at most.
+    overlapkit.policies : Policies, with their formulas.
+    overlapkit.sources : Rewards of a batch.
+    overlapkit.inspection.SourceSelectionDisplay : Plot of a run.
+    overlapkit.metrics.cumulative_regret : Regret of a run on known densities.
+    overlapkit.theory.ucb_regret_bound : Upper bound on the regret of UCB.
 
     Notes
     -----
-    A round reads its own batch only. Thresholds fitted anew in every batch carry no
-    information, because a change point splits whatever it is given;
-    :class:`~overlapkit.sources.BatchOverlapDensity` shows it.
+    A batch is evaluated once, when it comes in, with thresholds that were fitted
+    before. Thresholds fitted anew in every batch would not be comparable, because a
+    change point splits any values in two.
 
-    More overlap is not always more accuracy: a source dense in overlap may hold one
+    More overlap is not always more accuracy: a source with much overlap may hold one
     class only. `min_source_share` and `min_class_share` protect against that, and
-    :class:`~overlapkit.sources.StudentGain` rewards what a student can learn instead.
+    :class:`~overlapkit.sources.StudentGain` rewards the accuracy of a student instead.
 
     With a `reference` that is given, the weak model is fitted there and labels the
     collected rows; their own labels are used by rewards only. With
     ``reference="first"`` the student's weak model learns from all collected labels,
     and labels those rows out of fold.
+
+    Between two batches, and after the last round, `n_rounds`, `budget`, `prices`,
+    `policy`, `batch_size` and the least shares can be changed with ``set_params``: the
+    next decision follows the new values, and the ``cost`` of earlier rounds stays. With
+    a larger `n_rounds`, a run that had ended continues. Parameters that earlier rounds
+    depend on (`detector`, `reward`, `reference`, `n_reference_rounds`, `source_names`,
+    `missing_label`, `random_state`) cannot be changed; ``partial_fit`` then raises an
+    error. Where true densities are known,
+    ``cumulative_regret(densities, history_["source"].map(sources_.index))`` is the
+    pseudo-regret after each round.
 
     References
     ----------
@@ -225,7 +282,7 @@ class UCBSourceSelector(
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "detector": [OverlapDetector, None],
-        "policy": [HasMethods(["index"]), None],
+        "policy": "no_validation",  # a string has a method index, too
         "reward": [HasMethods(["start", "score"]), None],
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
@@ -237,12 +294,15 @@ class UCBSourceSelector(
         "min_source_share": [Interval(Real, 0, 1, closed="both")],
         "min_class_share": [Interval(Real, 0, 0.5, closed="both")],
         "source_names": ["array-like", None],
-        "prices": ["array-like", None],
+        "prices": [dict, "array-like", None],
         "budget": [Interval(Real, 0, None, closed="neither"), None],
-        "densities": ["array-like", None],
         "shuffle": ["boolean"],
         "missing_label": "no_validation",
-        "n_jobs": [Integral, None],
+        "n_jobs": [
+            Interval(Integral, None, -1, closed="right"),
+            Interval(Integral, 1, None, closed="left"),
+            None,
+        ],
         "random_state": ["random_state"],
     }
 
@@ -265,7 +325,6 @@ class UCBSourceSelector(
         source_names=None,
         prices=None,
         budget=None,
-        densities=None,
         shuffle=True,
         missing_label=None,
         n_jobs=None,
@@ -287,12 +346,12 @@ class UCBSourceSelector(
         self.source_names = source_names
         self.prices = prices
         self.budget = budget
-        self.densities = densities
         self.shuffle = shuffle
         self.missing_label = missing_label
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    # -- pool mode -------------------------------------------------------------------
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, *, sources=None):
         """Play all rounds on a pool of rows, then train the student.
@@ -304,8 +363,7 @@ class UCBSourceSelector(
         y : array-like of shape (n_samples,), default=None
             Labels the weak model learns from; `missing_label` where unknown. Not
             needed with a given `reference`, or when the weak model needs none. A label
-            is looked at when its row is drawn, not before (unless it is in the
-            reference).
+            is used only once its row is drawn (unless the row is in the reference).
         sources : array-like of shape (n_samples,), default=None
             Source of each row. None: there is one source.
 
@@ -314,45 +372,77 @@ class UCBSourceSelector(
         self : object
             The fitted selector.
         """
-        if y is None and get_tags(self).target_tags.required:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but "
-                "the target y is None: its weak model learns from labels."
-            )
+        check_y_given(y, self)
+        check_student(self.estimator, self.train_on)
         context = self._init_callback_context(max_subtasks=self.n_rounds + 1)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         X = check_features(self, X, reset=True)
-        y = check_y(X, y, self._marker())
+        y, known = check_y(X, y, self._unknown_label())
+        if not _is_given(self.reference):
+            warn_of_marker(known, self._unknown_label())
         rows, reference = np.arange(_num_samples(X)), self.reference
-        if sources is None:
-            name = 0 if self.source_names is None else self.source_names[0]
-            sources = np.full(len(rows), name)
-        sources = column_or_1d(sources)
-        check_consistent_length(X, sources)
-        self.reference_indices_ = None
-        if isinstance(reference, str) and reference == "labeled":
-            rows, reference = self._set_labeled_aside(X, y)
-        names = self._names_of(sources[rows])
-        piles = [rows[sources[rows] == name] for name in names]
+        codes, found = check_sources(sources, X, self.source_names)
+        reference_indices = None
+        if _is_labeled(reference):
+            rows, reference_indices = split_by_label(known)
+            reference = _safe_indexing(X, reference_indices), y[reference_indices]
+            present, codes = np.unique(codes[rows], return_inverse=True)
+            found = [found[code] for code in present]
+        names = names_of_pool(found, self.source_names)
+        left = rows_by_source(rows, codes, found, names)
         size = self.batch_size
         if size is None:
-            smallest = min(len(pile) for pile in piles if len(pile))
+            smallest = min(len(pool) for pool in left.values() if len(pool))
             size = math.ceil(smallest / self.n_rounds)
-        self._begin(names, size, reference)
-        self._add_classes(known_labels(y, self._marker(), len(rows))[1])
+        seed = self._new_seed()
+        run = SourceRun(names, self._rules(size), seed, ready=_is_given(reference))
+        self._pool_size = size
+        self._begin(run, reference)
+        self.reference_indices_ = reference_indices
+        self.classes_ = union_of_classes(self.classes_, known.labels)
         if self.shuffle:
-            rng = np.random.RandomState(self._seed)
-            piles = [rng.permutation(pile) for pile in piles]
-        self._play_pool(X, y, piles, context)
+            rng = np.random.RandomState(seed)
+            left = {name: rng.permutation(pool) for name, pool in left.items()}
+        self.collected_indices_ = self._play(X, y, known, left, context)
+        if self.detector_ is None:
+            self._fit_on_collected()
+        with fit_task(context, self, "train the student"):
+            self._train()
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes={})
         return self
 
+    def _play(self, X, y, known, left, context):
+        """Draw batches from the rows that are `left` of each source, to the last round.
+
+        Returns the positions of the rows drawn.
+        """
+        size, taken, only = self._pool_size, [], len(left) == 1
+        while self._run.next is not None:
+            name = self._run.next
+            draw, left[name] = left[name][:size], left[name][size:]
+            if len(draw) == 0:
+                self._retire(name, silent=only)
+                continue
+            if len(draw) < size and not only:
+                warn_of_short_batch(name, len(draw), size)
+            with fit_task(context, self, "round"):
+                labels = None if y is None else y[draw]
+                self._take(_safe_indexing(X, draw), labels, known.take(draw), name)
+            taken.append(draw)
+        if not taken:
+            raise ValueError(
+                f"No batch was drawn: budget={self.budget} does not buy {size} rows of "
+                "any source."
+            )
+        return np.concatenate(taken)
+
+    # -- live mode -------------------------------------------------------------------
     @_fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y=None, *, sources=None, classes=None):
-        """Take in one acquired batch and decide whom to ask next.
+        """Take one acquired batch and decide on the next source.
 
-        An empty batch (no rows) says that the source has run dry: it is not asked
-        again, and no round is counted.
+        An empty batch (no rows) means that the source has no rows left: it is not
+        queried again, and no round is counted.
 
         Parameters
         ----------
@@ -361,43 +451,274 @@ class UCBSourceSelector(
         y : array-like of shape (n_rows,), default=None
             Their labels, as in :meth:`fit`.
         sources : str, int or array-like of shape (n_rows,), default=None
-            The source the batch came from, once or per row. None: the one that was
-            asked, ``next_source_``.
+            The source of the batch, as one name or one per row. None: the source in
+            ``next_source_``.
         classes : array-like of shape (n_classes,), default=None
-            All classes, where the first batches may not hold each of them.
+            All classes, if the first batches may not hold each of them.
 
         Returns
         -------
         self : object
             The selector after this batch.
         """
-        if isinstance(self.reference, str) and self.reference == "labeled":
+        if _is_labeled(self.reference):
             raise ValueError(
                 "reference='labeled' needs the rows of a pool. In live mode give the "
                 "labelled rows themselves: reference=(X, y)."
             )
-        self._take_batch(X, y, sources, classes)
+        self._validate_params()  # they may have changed since the last batch
+        check_student(self.estimator, self.train_on)
+        self._run = self._current_run()
+        if "_batches" not in vars(self):
+            self._begin(self._run, self.reference)
+        run = self._run
+        n_rows = _num_samples(X)
+        name = run.name_of(sources, n_rows)
+        if n_rows == 0:
+            if name in run.names:
+                self._retire(name)
+            return self
+        # a first batch that is refused does not fix the columns of the next one
+        fresh = not len(self._batches) and self._reader.reference is None
+        X = check_features(self, X, reset=fresh)
+        marker = self._unknown_label()
+        y, known = check_y(X, y, marker)
+        if y is None and marker is not None:
+            y = np.full(n_rows, marker)
+        self._batches.check(X, y)
+        check_y_given(y, self)
+        merged = union_of_classes(self.classes_, classes, known.labels)
+        size = run.rules.batch_size
+        if size is not None and n_rows < size:
+            warn_of_short_batch(name, n_rows, size)
+        self._take(X, y, known, name)
+        # positions in a pool do not cover the rows of a batch
+        vars(self).pop("collected_indices_", None)
+        self.classes_ = merged
+        warn_of_cost(self._run, before=run.spent)
+        every = self.train_every
+        if self._run.next is None or (every is not None and self._run.t % every == 0):
+            self._train_after_batch()
         return self
+
+    def _train_after_batch(self):
+        """Train the student; before the last round, it need not be possible yet."""
+        vars(self).pop("estimator_", None)
+        try:
+            self._train()
+        except Exception as error:
+            # the batch is paid for and entered: sending it again would count it twice
+            error.add_note("The batch is kept, in `collected_`: do not send it again.")
+            if self._run.next is None or not isinstance(error, ValueError):
+                raise
+            warn(
+                f"The student could not be trained after round {self._run.t}; its "
+                f"batch is kept. {error}",
+                WeakLabelWarning,
+            )
+
+    # -- the run ---------------------------------------------------------------------
+    def _rules(self, batch_size):
+        """Parameters of the next decision, as they are now."""
+        return Rules(
+            policy=UCB() if self.policy is None else self.policy,
+            n_rounds=self.n_rounds,
+            min_source_share=self.min_source_share,
+            min_class_share=self.min_class_share,
+            prices=frozen_prices(self.prices),
+            budget=self.budget,
+            batch_size=batch_size,
+        )
+
+    def _fixed_params(self):
+        """Parameters that earlier rounds depend on, with those of nested estimators."""
+        params = self.get_params(deep=True)
+        fixed = {k: v for k, v in params.items() if k.split("__")[0] in _FIXED}
+        return {**fixed, "missing_label": self._unknown_label()}
+
+    def _current_run(self):
+        """The run under the current parameters; a new one before the first batch."""
+        run = vars(self).get("_run")
+        fixed = self._fixed_params()
+        changed = [] if run is None else changed_params(self._fixed, fixed)
+        if changed:
+            check_unchanged(changed, run.t)
+        if run is None or changed:
+            named = self.source_names is not None
+            names = plain(self.source_names) if named else []
+            ready = _is_given(self.reference)
+            self._pool_size = None
+            rules = self._rules(self.batch_size)
+            run = SourceRun(names, rules, self._new_seed(), ready=ready, closed=named)
+            self._run, self._fixed = run, fixed
+            vars(self).pop("_batches", None)
+        size = self._pool_size if self.batch_size is None else self.batch_size
+        rules = self._rules(size)
+        return run if rules == run.rules else run.with_rules(rules)
+
+    def _new_seed(self):
+        """Draw the seed of a run."""
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        return self._seed
+
+    def _begin(self, run, reference):
+        """Forget an earlier run; fit the detector if there is a reference."""
+        for name in ("estimator_", "collected_indices_", "_batches"):
+            vars(self).pop(name, None)
+        reward = OverlapDensity() if self.reward is None else self.reward
+        check_reward(reward)
+        self._reader, self.classes_ = Reader(reward), None
+        if _is_given(reference):
+            if len(reference) != 2:
+                raise ValueError(
+                    f"reference is a tuple of {len(reference)}, expected (X, y)."
+                )
+            X, y = reference
+            X = check_features(self, X, reset="n_features_in_" not in vars(self))
+            y, _ = check_y(X, y, self._unknown_label())
+            detector = unfitted_detector(self.detector, self._settings())
+            self._reader = self._reader.with_reference(detector, X, y)
+            self.classes_ = self._reader.detector.classes_
+            run = run.with_readings([], self.classes_)
+        self._run, self._fixed = run, self._fixed_params()
+        self._batches, self.detector_ = Batches(), self._reader.detector
+
+    def _take(self, X, y, known, name):
+        """Read a batch, enter it and choose the next source: all or nothing."""
+        # first all that can fail, then all that changes the state
+        check_readable(self.detector, X)
+        self._batches.check(X, y)
+        batches = self._batches.with_batch(X, y)
+        run, reader = self._run, self._reader
+        if self._is_fit_due(batches, name):
+            readings, reader = self._fit_reader(batches)
+            run = run.with_batch_and_readings(
+                name, len(X), readings, reader.detector.classes_
+            )
+        else:
+            reading = None
+            if reader.detector is not None:
+                reading, reader = reader.read(X, known)
+            run = run.with_batch(name, len(X), reading)
+        self._batches, self._run, self._reader = batches, run, reader
+        self.detector_ = reader.detector
+
+    def _is_fit_due(self, batches, name):
+        """Whether the detector is to be fitted (again) after this batch."""
+        if self.detector_ is not None:
+            return len(batches) in {int(t) for t in self.refit_rounds}
+        weak_estimator = getattr(self.detector, "weak_estimator", None)
+        return (
+            self._run.queried_all(name)
+            and len(batches) >= min(self.n_reference_rounds, self.n_rounds)
+            and can_learn(weak_estimator, batches.y, self._unknown_label())
+        )
+
+    def _fit_on_collected(self):
+        """Fit the detector after the last round of a pool, if it was not possible."""
+        readings, self._reader = self._fit_reader(self._batches)
+        self.detector_ = self._reader.detector
+        self._run = self._run.with_readings(readings, self.detector_.classes_)
+
+    def _fit_reader(self, batches):
+        """Readings of all batches by a detector that is fitted on them."""
+        detector = unfitted_detector(self.detector, self._settings())
+        return self._reader.with_batches(detector, batches)
+
+    def _settings(self):
+        """Parameters that detector and student share."""
+        return shared_settings(
+            self.detector,
+            self._reader,
+            missing_label=self._unknown_label(),
+            n_jobs=self.n_jobs,
+            random_state=self._seed,
+        )
+
+    def _retire(self, name, silent=False):
+        """Enter that a source has no rows left."""
+        self._run = self._run.without(name)
+        if not silent:
+            warn_of_exhaustion(self._run, name)
+
+    # -- labels and the student ------------------------------------------------------
+    def _unknown_label(self):
+        """Value for an unknown label, wherever it was given."""
+        detector, student = self.detector, self.estimator
+        own = is_weak_to_strong(student)
+        return common_missing_label(
+            {
+                "missing_label": self.missing_label,
+                "detector.missing_label": getattr(detector, "missing_label", None),
+                "estimator.missing_label": student.missing_label if own else None,
+            }
+        )
+
+    def _train(self):
+        """Train the student on what was collected."""
+        keep = None
+        if self.train_on == "overlap" and self.detector_ is not None:
+            keep = self._run.overlap
+        batches = self._batches
+        student = train_student(
+            self.estimator, self._settings(), batches.X, batches.y, keep
+        )
+        self.classes_ = union_of_classes(self.classes_, student.classes_)
+        self.estimator_ = student
+
+    # -- attributes ------------------------------------------------------------------
+    def _begun(self, name):
+        if "_batches" not in vars(self):
+            raise AttributeError(f"{name} is defined once a batch was taken.")
+        return self._run
 
     @property
     def next_source_(self):
-        """Name of the source to ask next, or None."""
-        if hasattr(self, "_ledger"):
-            k = self._ledger.next
-            return None if k is None else self._ledger.names[k]
-        if self.source_names is None:
+        """Name of the source to query next, or None."""
+        if "_run" not in vars(self) and self.source_names is None:
             raise AttributeError(
                 "Before the first batch, next_source_ needs source_names."
             )
-        return first_source(self)
+        return self._current_run().next
+
+    @property
+    def sources_(self):
+        """Names of the sources."""
+        return list(self._begun("sources_").names)
+
+    @property
+    def history_(self):
+        """One line per round."""
+        return self._begun("history_").history
+
+    @property
+    def batch_size_(self):
+        """Number of rows a source is asked for, or None."""
+        return self._begun("batch_size_").rules.batch_size
+
+    @property
+    def collected_(self):
+        """All rows collected."""
+        run, batches = self._begun("collected_"), self._batches
+        if not len(batches):
+            raise AttributeError("collected_ is defined once a batch was taken.")
+        overlap = None if self.detector_ is None else run.overlap
+        return batches.table([run.names[k] for k in run.sources], overlap)
 
     def __sklearn_tags__(self):
         """Y is needed when the weak model learns from the labels of the pool."""
         tags = super().__sklearn_tags__()
-        weak = getattr(self.detector, "weak_estimator", None)
-        tags.target_tags.required = weak_model_kind(
-            weak
-        ) == "classifier" and not isinstance(self.reference, tuple)
+        kind = weak_model_kind(getattr(self.detector, "weak_estimator", None))
+        given = isinstance(self.reference, tuple)
+        tags.target_tags.required = kind == "classifier" and not given
         tags.input_tags.sparse = False
         tags.input_tags.allow_nan = False
         return tags
+
+
+def _is_given(reference) -> bool:
+    return isinstance(reference, tuple)
+
+
+def _is_labeled(reference) -> bool:
+    return isinstance(reference, str) and reference == "labeled"

@@ -18,14 +18,13 @@ from overlapkit.theory._expansion import (
     robust_mask,
     robust_sets,
 )
-from overlapkit.theory._regret import RegretBound, simulate_regret, ucb_regret_bound
+from overlapkit.theory._regret import simulate_regret, ucb_regret_bound
 from overlapkit.theory._report import overlap_expansion_report
 from overlapkit.theory._shared_subspace import shared_subspace_risk
 
 __all__ = [
     "ExpansionBound",
     "ExpansionEstimate",
-    "RegretBound",
     "coverage_expansion_bound",
     "estimate_expansion",
     "neighborhood_graph",

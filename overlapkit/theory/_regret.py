@@ -1,4 +1,4 @@
-"""How much overlap source selection can give up."""
+"""Regret of source selection: bounds and simulation."""
 
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -10,7 +10,8 @@ from sklearn.utils import check_random_state
 
 from overlapkit._utils.sklearn_compat import Interval, StrOptions, validate_params
 from overlapkit.metrics._regret import cumulative_regret
-from overlapkit.policies import Policy, SourceState, choose_source
+from overlapkit.policies import UCB, Policy, SourceState, choose_source
+from overlapkit.policies._checks import check_policy
 
 _ASSUMPTIONS = (
     "rows of a source are independent draws of one fixed distribution",
@@ -23,7 +24,7 @@ _ASSUMPTIONS = (
 
 @dataclass(frozen=True)
 class RegretBound:
-    """An upper bound on pseudo-regret, with what it rests on.
+    """An upper bound on pseudo-regret, with its assumptions.
 
     Parameters
     ----------
@@ -33,16 +34,16 @@ class RegretBound:
         `cumulative` divided by the number of rounds.
     delta : float
         Probability with which the bound may fail; 0 for a bound in expectation,
-        which speaks of the mean over runs and of no single run.
+        which holds for the mean over runs, not for each run.
     in_expectation : bool
         Whether the bound is on the expected regret.
     assumptions : tuple of str
-        What has to hold; none of it can be checked from the arguments.
+        Conditions of the bound; none of them can be checked from the arguments.
 
     Attributes
     ----------
     vacuous : bool
-        Whether the bound says nothing: no policy can lose more than 1 per round.
+        Whether the bound is at least 1 per round, which no policy can exceed.
 
     See Also
     --------
@@ -63,7 +64,7 @@ class RegretBound:
 
     @property
     def vacuous(self) -> bool:
-        """Whether the bound says nothing."""
+        """Whether the bound is at least 1 per round, which no policy can exceed."""
         return self.average >= 1
 
 
@@ -114,7 +115,7 @@ def ucb_regret_bound(
     n_sources : int
         Number of sources `K`.
     n_rounds : int
-        Number of rounds `t` that the bound is about.
+        Number of rounds `t` after which the regret is bounded.
     bonus : {"samples", "rounds", "authors"}, default="samples"
         Form of the bonus, as in :class:`~overlapkit.policies.UCB`. "authors" is
         refused: see Raises.
@@ -145,8 +146,8 @@ def ucb_regret_bound(
 
     See Also
     --------
-    simulate_regret : What is lost on average on known densities; usually far less.
-    overlapkit.metrics.cumulative_regret : Regret of choices that were made.
+    simulate_regret : Mean regret on known densities; usually far less.
+    overlapkit.metrics.cumulative_regret : Regret of given choices.
 
     Notes
     -----
@@ -209,15 +210,15 @@ def ucb_regret_bound(
     total = n_rounds if horizon is None or horizon == "anytime" else horizon
     if total < n_rounds:
         raise ValueError(
-            f"horizon={total} is shorter than n_rounds={n_rounds}: the bound is about "
-            "rounds within the horizon."
+            f"horizon={total} is shorter than n_rounds={n_rounds}: the bound holds for "
+            "rounds within the horizon only."
         )
-    if n_rounds <= n_sources:  # nothing but first looks
+    if n_rounds <= n_sources:  # every source was queried at most once
         first = float(min(n_rounds, n_sources - 1))
         return RegretBound(first, first / n_rounds, 0.0, anytime)
-    per_look = batch_size if bonus == "samples" else 1
-    power = 1 - 4 * exploration**2 * batch_size / per_look
-    radius = exploration * np.sqrt(2 * np.log(total) / per_look)
+    rows_of_bonus = batch_size if bonus == "samples" else 1
+    power = 1 - 4 * exploration**2 * batch_size / rows_of_bonus
+    radius = exploration * np.sqrt(2 * np.log(total) / rows_of_bonus)
     failures = 0.0
     if anytime:
         delta, spread = 0.0, radius
@@ -265,11 +266,12 @@ def simulate_regret(
     floor: float = 0.0,
     random_state: int | np.random.RandomState | None = None,
 ) -> np.ndarray:
-    r"""Play a policy on sources of known density, many times over.
+    r"""Simulate a policy on sources of known density.
 
-    Answers, before any money is spent, how many rounds a policy needs to tell given
-    densities apart. A round on source `s` brings :math:`\mathrm{Binomial}(n, o(s))`
-    overlap rows of `n`; the detector is perfect and sources never run out.
+    The simulation shows how many rounds a policy needs to find the best of sources
+    with given densities. A round on source `s` returns
+    :math:`\mathrm{Binomial}(n, o(s))` overlap rows of `n`; the detector makes no
+    errors and sources never run out of rows.
 
     Parameters
     ----------
@@ -280,13 +282,13 @@ def simulate_regret(
     densities : array-like of shape (n_sources,)
         True overlap density of each source, in [0, 1].
     n_rounds : int
-        Number of rounds; also the horizon that the policy is told.
+        Number of rounds; also the horizon in the state that the policy is given.
     batch_size : int, default=1
         Rows per round `n`.
     n_repeats : int, default=100
         Number of independent runs.
     floor : float, default=0.0
-        Share of the rounds that every source is to have, as in
+        Least share of the rounds of every source, as in
         :func:`~overlapkit.policies.choose_source`.
     random_state : int, RandomState instance or None, default=None
         Draws the rows and breaks ties.
@@ -301,25 +303,26 @@ def simulate_regret(
     ValueError
         If a density is outside [0, 1], or the policy or `floor` does not suit the
         number of sources.
+    TypeError
+        If `policy` has no method ``index``.
 
     See Also
     --------
-    ucb_regret_bound : What UCB loses at most, whatever the densities.
-    overlapkit.metrics.cumulative_regret : The quantity that is summed.
+    ucb_regret_bound : Upper bound for UCB, for any densities.
+    overlapkit.metrics.cumulative_regret : Definition of the regret.
 
     Examples
     --------
-    >>> from overlapkit.policies import UCB, Oracle
+    >>> from overlapkit.policies import UCB
     >>> from overlapkit.theory import simulate_regret
-    >>> densities = (0.2, 0.8)
-    >>> regret = simulate_regret(Oracle(densities), densities, n_rounds=10)
-    >>> regret.shape, float(regret.max())
-    ((100, 10), 0.0)
     >>> regret = simulate_regret(
-    ...     UCB(), densities, n_rounds=10, batch_size=100, random_state=0)
-    >>> round(float(regret[:, -1].mean()), 1)  # one look at the worse source: .8 - .2
+    ...     UCB(), (0.2, 0.8), n_rounds=10, batch_size=100, random_state=0)
+    >>> regret.shape
+    (100, 10)
+    >>> round(float(regret[:, -1].mean()), 1)  # one round of the worse: .8 - .2
     0.6
     """
+    check_policy(policy)
     rng = check_random_state(random_state)
     densities = np.asarray(densities, dtype=np.float64)
     cumulative_regret(densities, [0])  # refuses bad densities before the first round
@@ -331,8 +334,59 @@ def simulate_regret(
         state = SourceState(
             successes, rounds * batch_size, rounds, t=t, horizon=n_rounds
         )
-        choice = choose_source(policy, state, rng, floor=floor)
+        choice = choose_source(policy.index(state, rng), state, rng, floor=floor)
         successes[runs, choice] += rng.binomial(batch_size, densities[choice])
         rounds[runs, choice] += 1
         choices[:, t] = choice
     return cumulative_regret(densities, choices)
+
+
+def bounds_of_run(
+    policy, n_sources, batch_sizes, *, n_rounds, n_first_rounds=0
+) -> np.ndarray | None:
+    """Bound on the pseudo-regret of a run after each of its rounds.
+
+    Parameters
+    ----------
+    policy : Policy
+        Policy of the run.
+    n_sources : int
+        Number of sources.
+    batch_sizes : array-like of int, shape (t,)
+        Rows of each round.
+    n_rounds : int
+        Number of rounds that the policy was given as its horizon.
+    n_first_rounds : int, default=0
+        Rounds at the start in which sources were queried in turn.
+
+    Returns
+    -------
+    ndarray of shape (t,) or None
+        None where no bound is known: for policies other than UCB, bonuses without a
+        confidence statement, bounds in expectation, and batches of different sizes.
+    """
+    sizes = np.unique(batch_sizes)
+    if (
+        not isinstance(policy, UCB)
+        or policy.bonus == "authors"
+        or policy.exploration < 1
+        or policy.horizon == "anytime"
+        or len(sizes) != 1
+    ):
+        return None
+    horizon = n_rounds if policy.horizon == "finite" else policy.horizon
+    rounds = np.arange(1, len(batch_sizes) + 1)
+    bounds = [
+        ucb_regret_bound(
+            n_sources,
+            int(t),
+            bonus=policy.bonus,
+            batch_size=int(sizes[0]),
+            horizon=max(horizon, int(t)),
+            exploration=policy.exploration,
+        ).cumulative
+        for t in rounds
+    ]
+    # the policy did not decide in these rounds; each costs at most 1
+    others = max(0, n_first_rounds - n_sources)
+    return np.minimum(np.asarray(bounds) + others, rounds)

@@ -5,8 +5,10 @@ from sklearn.linear_model import LogisticRegression
 
 from overlapkit import OverlapDetector, UCBSourceSelector
 from overlapkit.datasets import make_overlap_sources
-from overlapkit.policies import UCB, Oracle, RandomChoice
+from overlapkit.metrics import cumulative_regret
+from overlapkit.policies import UCB, RandomChoice
 from overlapkit.theory import ucb_regret_bound
+from tests.support.known_densities import KnownDensities
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -21,7 +23,6 @@ def fitted(**params):
     reference = make_overlap_sources([0.5], theta=POOL.theta, random_state=1)
     defaults = {
         "detector": OverlapDetector(weak_columns=POOL.easy_columns, cv=3),
-        "densities": DENSITIES,
         "n_rounds": 8,
         "batch_size": 10,
         "reference": (reference.X, reference.y),
@@ -54,7 +55,9 @@ def test_index_has_a_line_per_source(run):
 
 
 def test_ratio_stands_between_oracle_and_random(run):
-    display = SourceSelectionDisplay.from_estimator(run, kind="overlap_ratio")
+    display = SourceSelectionDisplay.from_estimator(
+        run, kind="overlap_ratio", densities=DENSITIES
+    )
     assert (display.lines_["oracle"].get_ydata() == 0.8).all()
     assert (display.lines_["random"].get_ydata() == 0.5).all()
     np.testing.assert_array_equal(
@@ -63,7 +66,12 @@ def test_ratio_stands_between_oracle_and_random(run):
 
 
 def test_regret_has_its_bound(run):
-    display = SourceSelectionDisplay.from_estimator(run, kind="regret")
+    display = SourceSelectionDisplay.from_estimator(
+        run, kind="regret", densities=DENSITIES
+    )
+    drawn = display.lines_["run"].get_ydata()
+    choices = run.history_["source"].map(run.sources_.index)
+    np.testing.assert_array_equal(drawn, cumulative_regret(DENSITIES, choices))
     bound = display.lines_["bound"].get_ydata()
     last = ucb_regret_bound(2, 8, batch_size=10, horizon=8).cumulative
     assert bound[-1] == pytest.approx(min(last, 8))
@@ -81,17 +89,19 @@ def test_regret_has_its_bound(run):
     ids=lambda p: next(iter(p)),
 )
 def test_no_bound_where_none_holds(params):
-    display = SourceSelectionDisplay.from_estimator(fitted(**params), kind="regret")
+    display = SourceSelectionDisplay.from_estimator(
+        fitted(**params), kind="regret", densities=DENSITIES
+    )
     assert "bound" not in display.lines_
 
 
 def test_runs_are_drawn_beside_it(run):
     baselines = {
-        "oracle": fitted(policy=Oracle(DENSITIES)),
+        "oracle": fitted(policy=KnownDensities(DENSITIES)),
         "random": fitted(policy=RandomChoice()).history_,
     }
     display = SourceSelectionDisplay.from_estimator(
-        run, kind="overlap_ratio", baselines=baselines
+        run, kind="overlap_ratio", densities=DENSITIES, baselines=baselines
     )
     np.testing.assert_array_equal(
         display.lines_["oracle"].get_ydata(),
@@ -112,7 +122,18 @@ def test_table_is_enough(run):
 def test_bad_use_is_named(run):
     with pytest.raises(ValueError, match="kind='ratio' is unknown"):
         SourceSelectionDisplay.from_estimator(run, kind="ratio")
-    with pytest.raises(ValueError, match="no column 'regret'"):
-        SourceSelectionDisplay.from_estimator(fitted(densities=None), kind="regret")
+    with pytest.raises(ValueError, match="needs the true densities"):
+        SourceSelectionDisplay.from_estimator(run, kind="regret")
     with pytest.raises(NotFittedError):
         SourceSelectionDisplay.from_estimator(UCBSourceSelector())
+
+
+def test_regret_with_prices_by_name():
+    prices = {0: 1.0, 1: 3.0}
+    run = fitted(prices=prices)
+    display = SourceSelectionDisplay.from_estimator(
+        run, kind="regret", densities=DENSITIES
+    )
+    choices = run.history_["source"].map(run.sources_.index)
+    expected = cumulative_regret(DENSITIES, choices, prices=[1.0, 3.0])
+    np.testing.assert_array_equal(display.lines_["run"].get_ydata(), expected)

@@ -7,30 +7,31 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import GridSearchCV
+from sklearn.utils import check_random_state
 
 from overlapkit.policies import (
     KLUCB,
     UCB,
     EpsilonGreedy,
-    Greedy,
-    Oracle,
     Policy,
     RandomChoice,
     SourceState,
     Thompson,
     choose_source,
 )
+from tests.support.known_densities import KnownDensities
 
+GREEDY = UCB(exploration=0)
 LEARNERS = [
     UCB(horizon="anytime"),
     UCB(bonus="rounds", horizon=30),
     UCB(bonus="authors"),
     KLUCB(),
     Thompson(),
-    Greedy(),
+    GREEDY,
     EpsilonGreedy(),
 ]
-POLICIES = [*LEARNERS, RandomChoice(), Oracle((0.2, 0.5, 0.8))]
+POLICIES = [*LEARNERS, RandomChoice(), KnownDensities((0.2, 0.5, 0.8))]
 
 
 def make_state(**changes):
@@ -43,6 +44,13 @@ def make_state(**changes):
     return SourceState(**{**values, **changes})
 
 
+def choose(policy, state, rng=None, *, floor=0.0):
+    """One round: the policy gives the index, the index makes the choice."""
+    if not isinstance(rng, np.random.Generator):
+        rng = check_random_state(rng)
+    return choose_source(policy.index(state, rng), state, rng, floor=floor)
+
+
 def play(policy, rewards, n_rounds, *, floor=0.0, seed=0, available=None, batch=10):
     """Play one run and return the choices; `rewards` are the densities."""
     rng = np.random.RandomState(seed)
@@ -52,7 +60,7 @@ def play(policy, rewards, n_rounds, *, floor=0.0, seed=0, available=None, batch=
         state = SourceState(
             successes, batch * rounds, rounds, horizon=n_rounds, available=available
         )
-        choice = choose_source(policy, state, rng, floor=floor)
+        choice = choose(policy, state, rng, floor=floor)
         successes[choice] += rng.binomial(batch, rewards[choice])
         rounds[choice] += 1
         choices.append(choice)
@@ -81,7 +89,7 @@ class PolicyHolder(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
-        self.best_ = choose_source(self.policy, make_state(), 0)
+        self.best_ = choose(self.policy, make_state(), 0)
         return self
 
     def predict(self, X):
@@ -90,10 +98,10 @@ class PolicyHolder(ClassifierMixin, BaseEstimator):
 
 def test_policies_are_values_of_a_parameter_grid():
     X, y = np.zeros((12, 1)), np.array([0] * 4 + [1] * 8)
-    grid = {"policy": [Oracle((1, 0, 0)), Oracle((0, 0, 1))]}
+    grid = {"policy": [KnownDensities((1, 0, 0)), KnownDensities((0, 0, 1))]}
     search = GridSearchCV(PolicyHolder(), grid, cv=2).fit(X, y)
-    assert search.best_params_ == {"policy": Oracle((0, 0, 1))}
-    assert clone(search.best_estimator_).policy == Oracle((0, 0, 1))
+    assert search.best_params_ == {"policy": KnownDensities((0, 0, 1))}
+    assert clone(search.best_estimator_).policy == KnownDensities((0, 0, 1))
 
 
 # Formulas, computed by hand or by slow search
@@ -170,7 +178,7 @@ def test_epsilon_is_the_share_of_random_rounds():
     ones = np.ones(shape)
     state = SourceState([9, 1, 1, 1] * ones, 10 * ones, ones)
     for epsilon in (0.0, 0.3, 1.0):
-        choice = choose_source(EpsilonGreedy(epsilon), state, 0)
+        choice = choose(EpsilonGreedy(epsilon), state, 0)
         # A random round also hits the best source one time in four.
         expected = 1 - epsilon * 3 / 4
         result = binomtest(int((choice == 0).sum()), len(choice), expected)
@@ -180,7 +188,7 @@ def test_epsilon_is_the_share_of_random_rounds():
 def test_rewards_may_be_fractions():
     """A batch of n rows with mean reward m counts n * m successes."""
     state = make_state(successes=[0.125, 5.25, 19.875])
-    np.testing.assert_allclose(Greedy().index(state), [0.0125, 0.525, 0.99375])
+    np.testing.assert_allclose(GREEDY.index(state), [0.0125, 0.525, 0.99375])
     for policy in POLICIES:
         assert np.isfinite(policy.index(state, np.random.RandomState(0))).all()
 
@@ -203,16 +211,16 @@ def test_runs_on_leading_axes_do_not_mix(policy):
     if not isinstance(policy, Thompson | RandomChoice | EpsilonGreedy):
         np.testing.assert_array_equal(index[0], policy.index(one))
         np.testing.assert_array_equal(index[1], policy.index(two))
-    assert choose_source(policy, both, 0).shape == (2,)
+    assert choose(policy, both, 0).shape == (2,)
 
 
 def test_index_per_price():
     cheap = make_state(prices=[1, 10, 100])
-    for policy in (UCB(), KLUCB(), Greedy(), Oracle((0.2, 0.5, 0.8))):
+    for policy in (UCB(), KLUCB(), GREEDY, KnownDensities((0.2, 0.5, 0.8))):
         np.testing.assert_allclose(
             policy.index(cheap), policy.index(make_state()) / [1, 10, 100]
         )
-        assert choose_source(policy, cheap, 0) == 0
+        assert choose(policy, cheap, 0) == 0
 
 
 # The choice
@@ -235,16 +243,16 @@ def test_learners_find_the_best_source(policy):
 def test_unseen_sources_come_first_even_when_expensive():
     state = SourceState([5, 0], [10, 0], [1, 0], horizon=9, prices=[1, 1000])
     for policy in LEARNERS:
-        assert choose_source(policy, state, 0) == 1
+        assert choose(policy, state, 0) == 1
 
 
 def test_ties_are_broken_uniformly_and_by_the_seed():
     ones = np.ones((6000, 3))
-    choice = choose_source(Greedy(), SourceState(ones, 2 * ones, ones), 0)
+    choice = choose(GREEDY, SourceState(ones, 2 * ones, ones), 0)
     for source in range(3):
         count = int((choice == source).sum())
         assert binomtest(count, len(choice), 1 / 3).pvalue > 1e-4
-    again = choose_source(Greedy(), SourceState(ones, 2 * ones, ones), 0)
+    again = choose(GREEDY, SourceState(ones, 2 * ones, ones), 0)
     np.testing.assert_array_equal(choice, again)
 
 
@@ -257,7 +265,7 @@ def test_same_seed_same_run(policy):
 def test_any_kind_of_generator_will_do():
     for rng in (None, 0, np.random.RandomState(0), np.random.default_rng(0)):
         for policy in POLICIES:
-            assert choose_source(policy, make_state(), rng) in {0, 1, 2}
+            assert choose(policy, make_state(), rng) in {0, 1, 2}
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=repr)
@@ -270,16 +278,16 @@ def test_unavailable_sources_are_never_chosen(policy):
 
 def test_nothing_available_is_an_error():
     with pytest.raises(ValueError, match="No source is available"):
-        choose_source(Greedy(), make_state(available=[False] * 3), 0)
+        choose(GREEDY, make_state(available=[False] * 3), 0)
 
 
 @pytest.mark.parametrize("n_sources", [2, 3, 5, 8])
 @pytest.mark.parametrize("share", [0.2, 0.6, 1.0])
-@pytest.mark.parametrize("policy", [Greedy(), RandomChoice(), UCB(), None], ids=repr)
+@pytest.mark.parametrize("policy", [GREEDY, RandomChoice(), UCB(), None], ids=repr)
 def test_floor_is_kept_in_every_round(policy, share, n_sources):
     """Nobody is ever a full round short of its share: the documented guarantee."""
     densities = np.linspace(0.1, 0.9, n_sources)
-    policy = Oracle(densities) if policy is None else policy
+    policy = KnownDensities(densities) if policy is None else policy
     floor = share / n_sources
     choices = play(policy, densities, 150, floor=floor)
     rounds = np.cumsum(choices[:, None] == np.arange(n_sources), axis=0)
@@ -289,24 +297,24 @@ def test_floor_is_kept_in_every_round(policy, share, n_sources):
 
 def test_floor_goes_to_the_source_with_the_fewest_rounds():
     state = SourceState([90, 1, 0], [90, 8, 2], [90, 8, 2])
-    assert choose_source(Greedy(), state, 0, floor=0.02) == 0  # 2 of 100: not under
-    assert choose_source(Greedy(), state, 0, floor=0.021) == 2
-    assert choose_source(Greedy(), state, 0, floor=0.3) == 2  # 1 is behind as well
+    assert choose(GREEDY, state, 0, floor=0.02) == 0  # 2 of 100: not under
+    assert choose(GREEDY, state, 0, floor=0.021) == 2
+    assert choose(GREEDY, state, 0, floor=0.3) == 2  # 1 is behind as well
     state = replace(state, available=np.array([True, True, False]))
-    assert choose_source(Greedy(), state, 0, floor=0.3) == 1
+    assert choose(GREEDY, state, 0, floor=0.3) == 1
 
 
 @pytest.mark.parametrize("floor", [-0.1, 0.34, 1.0, np.nan])
 def test_floor_out_of_range(floor):
     with pytest.raises(ValueError, match=r"floor must lie in \[0, 1 / n_sources\]"):
-        choose_source(Greedy(), make_state(), 0, floor=floor)
+        choose(GREEDY, make_state(), 0, floor=floor)
 
 
 def test_shares_of_exactly_one_kth_are_allowed():
     for n_sources in range(1, 60):
         ones = np.ones(n_sources)
         state = SourceState(ones, ones, ones)
-        choose_source(Greedy(), state, 0, floor=1 / n_sources)
+        choose(GREEDY, state, 0, floor=1 / n_sources)
 
 
 class OwnPolicy:
@@ -319,11 +327,30 @@ class OwnPolicy:
 
 def test_own_policies_need_one_method():
     assert isinstance(OwnPolicy([1.0]), Policy)
-    assert choose_source(OwnPolicy([0.0, 3.0, -1.0]), make_state()) == 1
-    assert choose_source(OwnPolicy([-np.inf] * 3), make_state()) in {0, 1, 2}
+    assert choose(OwnPolicy([0.0, 3.0, -1.0]), make_state()) == 1
+    assert choose(OwnPolicy([-np.inf] * 3), make_state()) in {0, 1, 2}
     for value in ([1.0, 2.0], [1.0, np.nan, 2.0]):
-        with pytest.raises(ValueError, match="returned an index of shape"):
-            choose_source(OwnPolicy(value), make_state())
+        with pytest.raises(ValueError, match="one number per source"):
+            choose_source(value, make_state())
+
+
+def test_choice_takes_any_numbers():
+    state = SourceState([1, 1, 1], [2, 2, 2], [1, 1, 1])
+    assert choose_source([0.3, np.inf, 0.2], state) == 1
+    # the best of those that are available, not the first
+    some = replace(state, available=[1, 1, 0])
+    assert choose_source([0.2, 0.3, np.inf], some) == 1
+    rounds = [
+        choose_source([0, 0, 1], state, np.random.RandomState(seed), floor=0.0)
+        for seed in range(5)
+    ]
+    assert rounds == [2] * 5
+
+
+def test_greedy_needs_no_horizon():
+    np.testing.assert_array_equal(
+        UCB(exploration=0).index(make_state(horizon=None)), make_state().means
+    )
 
 
 # Bad input
@@ -344,9 +371,6 @@ def test_own_policies_need_one_method():
         (lambda: Thompson(prior=(1,)), "prior"),
         (lambda: Thompson(prior=(0, 1)), "prior"),
         (lambda: Thompson(prior=None), "prior"),
-        (lambda: Oracle((0.5, 1.5)), "densities"),
-        (lambda: Oracle(()), "densities"),
-        (lambda: Oracle((np.nan,)), "densities"),
     ],
 )
 def test_bad_parameters_are_named(make, message):
@@ -378,16 +402,11 @@ def test_finite_horizon_must_be_known():
         UCB().index(make_state(horizon=None))
 
 
-def test_oracle_must_know_every_source():
-    with pytest.raises(ValueError, match="2 densities for 3 sources"):
-        choose_source(Oracle((0.1, 0.2)), make_state(), 0)
-
-
 def test_state_does_not_change_or_hold_on_to_inputs():
     successes = np.array([2.0, 5.0, 6.5])
     state = make_state(successes=successes)
     for policy in POLICIES:
-        choose_source(policy, state, 0, floor=0.1)
+        choose(policy, state, 0, floor=0.1)
     np.testing.assert_array_equal(successes, [2.0, 5.0, 6.5])
     successes += 1
     np.testing.assert_array_equal(state.successes, [2.0, 5.0, 6.5])

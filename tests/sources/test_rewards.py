@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,33 +14,45 @@ from overlapkit.scorers import (
     SelfConfidenceScorer,
 )
 from overlapkit.sources import (
-    BatchOverlapDensity,
+    Batch,
     LabelPurity,
     MeanScore,
     OverlapDensity,
     Reward,
     StudentGain,
 )
-from overlapkit.sources._reading import fit_detector, part, read
-from overlapkit.thresholds import change_point
+from overlapkit.weak import KnownLabels, WeakLabeler
 
 DATA = make_overlap_classification(random_state=0)
 MORE = make_overlap_classification(theta=DATA.theta, random_state=1)
-DETECTOR = OverlapDetector(weak_columns=DATA.easy_columns, random_state=0)
+LABELER = WeakLabeler(weak_columns=DATA.easy_columns, random_state=0)
+ROWS, KNOWN = LABELER.fit_label(DATA.X, DATA.y)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", OverlapkitWarning)
-    REFERENCE = fit_detector(DETECTOR, DATA.X, DATA.y)
+    DETECTOR = OverlapDetector(random_state=0).fit_rows(ROWS, labeler=LABELER)
+REFERENCE = Batch(
+    DATA.X, ROWS, DETECTOR.labels_, KNOWN, DETECTOR.rule_, np.arange(len(ROWS))
+)
 
 
-def batch(rows=slice(None), y=MORE.y, missing_label=None):
-    return read(DETECTOR, MORE.X[rows], None if y is None else y[rows], missing_label)
+def batch(rows=slice(None), known=True):
+    """New rows, labelled and read as the reference was; the label is known or not."""
+    X, y = MORE.X[rows], MORE.y[rows]
+    known = np.broadcast_to(known, len(X))
+    rows = LABELER.label(X)
+    return Batch(
+        X,
+        rows,
+        DETECTOR.rule_.read(rows).regions,
+        KnownLabels(known, y[known]),
+        DETECTOR.rule_,
+    )
 
 
 @pytest.mark.parametrize(
     "reward",
     [
         OverlapDensity(),
-        BatchOverlapDensity(),
         LabelPurity(),
         MeanScore(ConfidenceScorer()),
         StudentGain(),
@@ -47,14 +60,14 @@ def batch(rows=slice(None), y=MORE.y, missing_label=None):
 )
 def test_every_reward_keeps_the_protocol(reward):
     assert isinstance(reward, Reward)
-    memory = reward.start(REFERENCE)
+    state = reward.start(REFERENCE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OverlapkitWarning)
-        first, _ = reward.score(batch(), memory)
-        again, _ = reward.score(batch(), memory)
+        first, _ = reward.score(batch(), state)
+        again, _ = reward.score(batch(), state)
     assert first.shape == (300,)
     assert ((first >= 0) & (first <= 1)).all()
-    # scoring must not change the memory: a refused batch leaves no trace
+    # scoring must not change the state: a refused batch leaves no trace
     np.testing.assert_array_equal(first, again)
 
 
@@ -63,27 +76,25 @@ def test_overlap_density_is_the_prediction_of_the_detector():
     np.testing.assert_array_equal(rewards, DETECTOR.predict(MORE.X) == 1)
 
 
-def test_label_purity_is_silent_where_the_label_is_unknown():
-    y = MORE.y.copy()
-    y[:100] = -1
-    rows = batch(y=y, missing_label=-1)
+def test_label_purity_is_nan_where_the_label_is_unknown():
+    rows = batch(known=np.arange(300) >= 100)
     rewards, _ = LabelPurity().score(rows, None)
     assert np.isnan(rewards[:100]).all()
-    np.testing.assert_array_equal(rewards[100:], rows.weak.labels[100:] == y[100:])
-    nothing, _ = LabelPurity().score(batch(y=None), None)
+    np.testing.assert_array_equal(rewards[100:], rows.rows.labels[100:] == MORE.y[100:])
+    nothing, _ = LabelPurity().score(batch(known=False), None)
     assert np.isnan(nothing).all()
 
 
 def test_mean_score_is_a_rank_among_the_reference():
     reward = MeanScore(ConfidenceScorer())
-    memory = reward.start(REFERENCE)
-    rewards, _ = reward.score(batch(), memory)
-    known = REFERENCE.weak.confidence()
-    new = batch().weak.confidence()
+    state = reward.start(REFERENCE)
+    rewards, _ = reward.score(batch(), state)
+    known = REFERENCE.rows.confidence()
+    new = batch().rows.confidence()
     expected = [(known < c).mean() + (known == c).mean() / 2 for c in new]
     np.testing.assert_allclose(rewards, expected)
     # the reference is half way up its own ranking
-    assert reward.score(REFERENCE, memory)[0].mean() == pytest.approx(0.5)
+    assert reward.score(REFERENCE, state)[0].mean() == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
@@ -97,49 +108,77 @@ def test_mean_score_does_not_favour_rows_that_the_scorer_has_seen(scorer):
     # rows drawn alike: the reference must not rank above a batch that it equals in
     # distribution; scored as new rows, its own neighbours would be among its neighbours
     reward = MeanScore(scorer)
-    memory = reward.start(REFERENCE)
-    own = part(REFERENCE, 0, 150)
-    assert own.rows.tolist() == list(range(150))
-    seen = reward.score(own, memory)[0].mean()
-    new = reward.score(batch(), memory)[0].mean()
+    state = reward.start(REFERENCE)
+    own = REFERENCE.part(0, 150)
+    assert own.positions.tolist() == list(range(150))
+    seen = reward.score(own, state)[0].mean()
+    new = reward.score(batch(), state)[0].mean()
     assert seen == pytest.approx(0.5, abs=0.05)
     assert new == pytest.approx(0.5, abs=0.06)
 
 
-def authors_rewards(batches):
-    """Slow NumPy from the description of the authors' selection code."""
-    hard_rows, products = np.empty((0, DATA.X.shape[1])), np.empty(0)
-    for rows in batches:
-        X, confidence = rows.X, rows.weak.confidence()
-        hard = confidence < change_point(confidence).threshold
-        hard_rows = np.vstack([hard_rows, X[hard]])
-        scores = np.array([max(x @ h for h in hard_rows) for x in X[~hard]])
-        products = np.concatenate([products, scores])
-        rewards = np.zeros(len(X))
-        rewards[~hard] = scores > change_point(products).midpoint
-        yield rewards
-
-
-def test_batch_overlap_density_is_the_authors_form():
-    batches = [batch(slice(k, k + 60)) for k in (0, 60, 120)]
-    reward, memory = BatchOverlapDensity(), None
-    for rows, expected in zip(batches, authors_rewards(batches)):
-        rewards, memory = reward.score(rows, memory)
-        np.testing.assert_array_equal(rewards, expected)
-        assert 0 < rewards.mean() < 1
-
-
 def test_student_gain_of_one_class_is_nothing():
-    memory = StudentGain().start(REFERENCE)
-    labels = batch().weak.labels
+    state = StudentGain().start(REFERENCE)
+    labels = batch().rows.labels
     one = np.flatnonzero(labels == 1)
-    assert (StudentGain().score(batch(one), memory)[0] == 0).all()
-    both, _ = StudentGain().score(batch(), memory)
+    assert (StudentGain().score(batch(one), state)[0] == 0).all()
+    both, _ = StudentGain().score(batch(), state)
     assert len(np.unique(both)) == 1
     assert both[0] > 0.2
 
 
 def test_student_gain_needs_labels_to_judge_by():
-    unlabelled = read(DETECTOR, DATA.X, None, None)
+    unlabelled = batch(known=False)
     with pytest.raises(ValueError, match="0 labelled rows of 0 class"):
         StudentGain().start(unlabelled)
+
+
+class Odd:
+    """A scorer that gives what it was made with."""
+
+    def __init__(self, value=None):
+        self.value = value
+
+    def get_params(self, deep=True):
+        return {"value": self.value}
+
+    def fit(self, X, y):
+        return self
+
+    def score_samples(self, X):
+        return self.value(len(X))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda n: np.full(n, np.nan),
+        lambda n: np.full(n, 1j),
+        lambda n: np.ones((n, 1)),
+        lambda n: np.ones(3),
+        lambda n: np.full(n, "high"),
+    ],
+    ids=["nan", "complex", "two dimensions", "three rows", "strings"],
+)
+def test_scores_that_are_no_numbers_are_refused(value):
+    with pytest.raises(ValueError, match=r"Odd (must give one real number|gives NaN)"):
+        MeanScore(Odd(value)).start(REFERENCE)
+
+
+def test_rows_without_a_weak_label_count_for_nothing():
+    whole = batch()
+    covered = np.arange(300) % 3 > 0
+    rows = replace(whole.rows, covered=covered)
+    part = replace(whole, rows=rows, regions=DETECTOR.rule_.read(rows).regions)
+    assert (OverlapDensity().score(part, None)[0][~covered] == 0).all()
+    assert np.isnan(LabelPurity().score(part, None)[0][~covered]).all()
+    state = MeanScore(ConfidenceScorer()).start(REFERENCE)
+    ranks = MeanScore(ConfidenceScorer()).score(part, state)[0]
+    assert (ranks[~covered] == 0).all()
+    np.testing.assert_array_equal(
+        ranks[covered], MeanScore(ConfidenceScorer()).score(whole, state)[0][covered]
+    )
+    state = StudentGain().start(REFERENCE)
+    fewer = batch(np.flatnonzero(covered))
+    expected = StudentGain().score(fewer, state)[0][0]
+    assert StudentGain().score(part, state)[0][0] == pytest.approx(expected)

@@ -1,5 +1,7 @@
 import io
+import pickle
 import warnings
+from dataclasses import dataclass
 
 import joblib
 import numpy as np
@@ -13,28 +15,36 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 
 from overlapkit import OverlapDetector, UCBSourceSelector, WeakToStrongClassifier
 from overlapkit.datasets import make_overlap_classification, make_overlap_sources
 from overlapkit.exceptions import (
+    MissingLabelWarning,
     OverlapkitWarning,
     ShortBatchWarning,
     SourceExhaustedWarning,
     UninformativeBatchWarning,
     WeakLabelWarning,
 )
-from overlapkit.policies import UCB, Greedy, Oracle, RandomChoice, Thompson
-from overlapkit.scorers import ConfidenceScorer, CutStatisticScorer
+from overlapkit.metrics import cumulative_regret
+from overlapkit.policies import UCB, RandomChoice, Thompson
+from overlapkit.scorers import (
+    ConfidenceScorer,
+    CutStatisticScorer,
+    reference_similarity,
+)
 from overlapkit.sources import (
-    BatchOverlapDensity,
     LabelPurity,
     MeanScore,
     OverlapDensity,
     StudentGain,
 )
+from overlapkit.thresholds import change_point
 from overlapkit.weak import WeakLabeler
+from tests.support.known_densities import KnownDensities
 
 DENSITIES = (0.1, 0.5, 0.9)
 PATTERN = {"n_easy_features": 10, "n_hard_features": 10, "noise_variance": 2.0}
@@ -52,6 +62,7 @@ THREE = OverlapDetector(
 
 def selector(**params):
     defaults = {
+        "estimator": LogisticRegression(),
         "detector": OverlapDetector(weak_columns=WEAK, cv=3),
         "n_rounds": 12,
         "batch_size": 10,
@@ -59,7 +70,13 @@ def selector(**params):
         "train_every": None,
         "random_state": 0,
     }
-    return UCBSourceSelector(LogisticRegression(), **{**defaults, **params})
+    return UCBSourceSelector(
+        **{"estimator": LogisticRegression(), **defaults, **params}
+    )
+
+
+def choices(run):
+    return run.history_["source"].map(run.sources_.index)
 
 
 def fit_pool(**params):
@@ -117,7 +134,7 @@ def test_fit_twice_is_fit_once():
 
 
 def test_sources_never_asked_come_first_and_then_the_densest():
-    history = fit_pool(densities=DENSITIES).history_
+    history = fit_pool().history_
     assert set(history["source"][:3]) == {0, 1, 2}
     assert history["source"][6:].value_counts().idxmax() == 2
     assert history["overlap_ratio"].iloc[-1] > 0.5
@@ -125,9 +142,9 @@ def test_sources_never_asked_come_first_and_then_the_densest():
 
 def test_oracle_and_random_bracket_the_regret():
     regret = {
-        name: fit_pool(policy=policy, densities=DENSITIES).history_["regret"].iloc[-1]
+        name: cumulative_regret(DENSITIES, choices(fit_pool(policy=policy)))[-1]
         for name, policy in {
-            "oracle": Oracle(DENSITIES),
+            "oracle": KnownDensities(DENSITIES),
             "ucb": UCB(),
             "random": RandomChoice(),
         }.items()
@@ -142,7 +159,7 @@ def test_ties_are_broken_by_the_seed():
 
 
 def test_source_floor_is_kept():
-    history = fit_pool(min_source_share=0.25, policy=Greedy()).history_
+    history = fit_pool(min_source_share=0.25, policy=UCB(exploration=0)).history_
     assert history["source"].value_counts().min() >= 0.25 * 12 - 1
 
 
@@ -153,7 +170,7 @@ def test_class_floor_asks_the_source_that_has_the_class():
     X, y, sources = data.X[keep], data.y[keep], data.sources[keep]
     reference = make_overlap_classification(theta=data.theta, random_state=1, **PATTERN)
     params = {"reference": (reference.X, reference.y), "n_rounds": 20, "batch_size": 5,
-              "policy": Greedy()}  # fmt: skip
+              "policy": UCB(exploration=0)}  # fmt: skip
     free = selector(**params).fit(X, y, sources=sources)
     held = selector(**params, min_class_share=0.3).fit(X, y, sources=sources)
     assert free.history_["share_1"].iloc[-1] < 0.25
@@ -164,14 +181,13 @@ def test_class_floor_asks_the_source_that_has_the_class():
 # -- money ---------------------------------------------------------------------------
 def test_budget_in_money_is_not_passed():
     prices = np.array([1.0, 1.0, 10.0])
-    run = fit_pool(prices=prices, budget=130.0, densities=DENSITIES)
+    run = fit_pool(prices=prices, budget=130.0)
     history = run.history_
     spent = (history["rows"] * prices[history["source"].astype(int)]).cumsum()
     np.testing.assert_allclose(history["cost"], spent)
     assert history["cost"].iloc[-1] <= 130
     # a look at the dear source costs 100; what is left buys the best per money
     assert history["source"].value_counts()[2] == 1
-    assert history["regret"].is_monotonic_increasing
 
 
 def test_budget_that_buys_nothing_is_an_error():
@@ -179,12 +195,131 @@ def test_budget_that_buys_nothing_is_an_error():
         fit_pool(budget=5)
 
 
+@pytest.mark.parametrize("budget", [1000, 97.5])
+def test_budget_without_a_batch_size_is_not_exceeded_in_a_pool(budget):
+    for prices in (None, {0: 1.0, 1: 2.5, 2: 4.0}):
+        run = fit_pool(batch_size=None, n_rounds=23, budget=budget, prices=prices)
+        assert run.batch_size_ == 9
+        assert run.history_["cost"].iloc[-1] <= budget
+
+
+def test_a_live_batch_that_exceeds_the_budget_is_named():
+    live = selector(batch_size=None, budget=30, source_names=[0, 1])
+    live.partial_fit(POOL.X[:20], POOL.y[:20])
+    with pytest.warns(OverlapkitWarning, match="budget of 30 is exceeded by 10: .*10"):
+        live.partial_fit(POOL.X[20:40], POOL.y[20:40])
+    assert live.next_source_ is None
+    assert live.history_["cost"].tolist() == [20, 40]
+
+
+def test_prices_by_name():
+    by_name = fit_pool(prices={2: 10.0, 0: 1.0, 1: 1.0}, budget=130.0)
+    in_order = fit_pool(prices=[1.0, 1.0, 10.0], budget=130.0)
+    pd.testing.assert_frame_equal(by_name.history_, in_order.history_)
+    with pytest.raises(ValueError, match=r"no price for the source\(s\) \[2\]"):
+        fit_pool(prices={0: 1.0, 1: 1.0})
+    live = selector(prices={"a": 1, "b": 3})
+    live.partial_fit(POOL.X[:10], POOL.y[:10], sources="b")
+    with pytest.raises(ValueError, match="no price for the source"):
+        live.partial_fit(POOL.X[:10], POOL.y[:10], sources="c")
+    assert live.history_["cost"].tolist() == [30]
+
+
+# -- parameters that change in a run -------------------------------------------------
+def live_rounds(live, n, start=0):
+    for t in range(start, start + n):
+        rows = slice(10 * t, 10 * t + 10)
+        live.partial_fit(POOL.X[rows], POOL.y[rows])
+    return live
+
+
+@pytest.mark.parametrize("reference", [REFERENCE, "first"])
+def test_more_rounds_continue_a_run_that_had_ended(reference):
+    live = selector(n_rounds=3, reference=reference, source_names=[0, 1])
+    live_rounds(live, 3)
+    assert live.next_source_ is None
+    live.set_params(n_rounds=6)
+    assert live.next_source_ in (0, 1)
+    live_rounds(live, 3, start=3)
+    assert live.next_source_ is None
+    assert len(live.history_) == 6
+
+
+def test_other_prices_and_budget_hold_from_the_next_decision_on():
+    live = selector(source_names=["a", "b"], policy=KnownDensities((0.5, 0.6)))
+    live_rounds(live, 2)
+    assert live.history_["source"].tolist() == ["b", "b"]
+    live.set_params(prices={"a": 1.0, "b": 4.0})
+    assert live.next_source_ == "a"
+    live_rounds(live, 1, start=2)
+    assert live.history_["cost"].tolist() == [10, 20, 30]
+    live.set_params(budget=35)
+    assert live.next_source_ is None
+    live.set_params(budget=45)
+    assert live.next_source_ == "a"
+
+
+def test_looking_at_the_next_source_does_not_change_it():
+    def run(look):
+        live = selector(source_names=[0, 1, 2], policy=Thompson())
+        live_rounds(live, 4)
+        for policy in (RandomChoice(), UCB(), Thompson()):
+            live.set_params(policy=policy)
+            if look:
+                _ = live.next_source_
+        return live_rounds(live, 5, start=4).history_
+
+    pd.testing.assert_frame_equal(run(look=True), run(look=False))
+
+
+@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"detector__weak_columns": slice(0, 5)},
+        {"detector": None},
+        {"reward": LabelPurity()},
+        {"reference": "first"},
+        {"n_reference_rounds": 2},
+        {"source_names": [0, 1]},
+        {"missing_label": -1},
+        {"random_state": 1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_earlier_rounds_depend_on_cannot_change(change, stored):
+    live = live_rounds(selector(source_names=[0, 1, 2]), 2)
+    if stored:
+        live = pickle.loads(pickle.dumps(live))
+        live_rounds(live, 1, start=2)
+    (name,), rounds = change, len(live.history_)
+    live.set_params(**change)
+    with pytest.raises(ValueError, match=f"{name}.* changed after {rounds} rounds"):
+        live.partial_fit(POOL.X[:10], POOL.y[:10], sources=0)
+    assert len(live.history_) == rounds
+
+
+def test_before_the_first_batch_everything_can_change():
+    live = selector(source_names=[0, 1, 2])
+    _ = live.next_source_
+    live.set_params(source_names=["a", "b"], reward=LabelPurity(), random_state=3)
+    assert live.next_source_ in ("a", "b")
+    assert live_rounds(live, 2).sources_ == ["a", "b"]
+
+
+def test_a_bad_parameter_in_a_running_run_is_named():
+    live = live_rounds(selector(source_names=[0, 1, 2]), 1)
+    live.set_params(n_rounds=0)
+    with pytest.raises(ValueError, match="'n_rounds' parameter"):
+        live.partial_fit(POOL.X[:10], POOL.y[:10])
+
+
 # -- sources that do not deliver -----------------------------------------------------
 def test_source_that_runs_dry_is_named_and_left():
     rows = np.r_[0:15, 200:600]  # source 0 holds 15 rows
     X, y, sources = POOL.X[rows], POOL.y[rows], POOL.sources[rows]
-    run = selector(policy=Oracle((1.0, 0.5, 0.1)))
-    with pytest.warns(SourceExhaustedWarning, match="Source 0 has run dry after 15"):
+    run = selector(policy=KnownDensities((1.0, 0.5, 0.1)))
+    with pytest.warns(SourceExhaustedWarning, match="Source 0 has no rows left.*15"):
         with pytest.warns(ShortBatchWarning, match="returned 5 rows, 10 were asked"):
             run.fit(X, y, sources=sources)
     history = run.history_
@@ -197,7 +332,7 @@ def test_empty_batch_retires_its_source_and_keeps_the_rest():
     first = live.next_source_
     live.partial_fit(POOL.X[:10], POOL.y[:10])
     second = live.next_source_
-    with pytest.warns(SourceExhaustedWarning, match=f"Source {second} has run dry"):
+    with pytest.warns(SourceExhaustedWarning, match=f"{second} has no rows left"):
         live.partial_fit(POOL.X[:0], POOL.y[:0])
     assert live.next_source_ not in (first, second)
     assert len(live.history_) == 1
@@ -241,6 +376,34 @@ def test_malformed_batch_is_refused_without_a_trace(name, reference):
             run.partial_fit(POOL.X[rows], POOL.y[rows])
     pd.testing.assert_frame_equal(live.history_, undisturbed.history_)
     assert live.next_source_ == undisturbed.next_source_
+
+
+class Failing:
+    """A reward and a policy that fail in the third round."""
+
+    def start(self, reference):
+        return 0
+
+    def score(self, batch, state):
+        if state == 2:
+            raise RuntimeError("third round")
+        return np.ones(len(batch.regions)), state + 1
+
+    def index(self, state, rng):
+        if state.t == 3:
+            raise RuntimeError("third round")
+        return rng.random(state.means.shape)
+
+
+@pytest.mark.parametrize("what", ["reward", "policy"])
+def test_own_reward_or_policy_that_fails_leaves_no_trace(what):
+    live = live_rounds(selector(source_names=[0, 1, 2], **{what: Failing()}), 2)
+    history, following = live.history_.copy(), live.next_source_
+    with pytest.raises(RuntimeError, match="third round"):
+        live_rounds(live, 1, start=2)
+    pd.testing.assert_frame_equal(live.history_, history)
+    assert live.next_source_ == following
+    assert len(live.collected_.X) == 20
 
 
 def test_first_batch_that_is_refused_does_not_bind_the_next():
@@ -367,7 +530,7 @@ def test_a_new_class_does_not_shift_the_labels_of_the_reference(new):
 
     class Spy(OverlapDensity):
         def start(self, reference):
-            seen.append(np.mean(reference.weak.labels == reference.y))
+            seen.append(np.mean(reference.rows.labels == reference.known.labels))
             return super().start(reference)
 
     reference = REFERENCE[0], REFERENCE[1] + 1
@@ -449,8 +612,36 @@ def test_readings_are_those_of_the_detector():
     assert run.history_["overlap_ratio"].iloc[-1] == pytest.approx((region == 1).mean())
 
 
+def test_the_table_is_made_once_per_round():
+    live = live_rounds(selector(source_names=[0, 1, 2]), 2)
+    first = live.history_
+    assert live.history_ is first
+    live_rounds(live, 1, start=2)
+    assert live.history_ is not first
+    assert len(first) == 2
+
+
+def test_rows_collected_can_be_changed_without_harm():
+    live = live_rounds(selector(source_names=[0, 1, 2]), 3)
+    live.collected_.X[:] = 0
+    np.testing.assert_array_equal(live.collected_.X, POOL.X[:30])
+
+
+def test_the_detector_is_copied_only_to_be_fitted():
+    copies = []
+
+    class Counted(OverlapDetector):
+        def __sklearn_clone__(self):
+            copies.append(self)
+            return Counted(**self.get_params(deep=False))
+
+    detector = Counted(weak_columns=WEAK, cv=3)
+    live_rounds(selector(detector=detector, source_names=[0, 1, 2]), 8)
+    assert len(copies) == 1
+
+
 def test_history_agrees_with_the_rows():
-    run = fit_pool(densities=DENSITIES)
+    run = fit_pool()
     history, rows = run.history_, run.collected_
     for k in range(3):
         last = history[history["source"] == k].iloc[-1]
@@ -459,8 +650,6 @@ def test_history_agrees_with_the_rows():
         assert 0 <= last["density_low"] <= share <= last["density_high"] <= 1
     weak = run.estimator_.weak_labels_
     assert history["share_1"].iloc[-1] == pytest.approx((weak == 1).mean())
-    gap = 0.9 - np.take(DENSITIES, history["source"].astype(int))
-    np.testing.assert_allclose(history["regret"], np.cumsum(gap), atol=1e-12)
 
 
 def test_first_rounds_are_the_reference_and_are_read_afterwards():
@@ -513,8 +702,6 @@ def test_true_labels_do_not_reach_the_student_or_the_default_reward():
 @pytest.mark.parametrize(
     "reward",
     [
-        BatchOverlapDensity(),
-        BatchOverlapDensity(history=False),
         LabelPurity(),
         MeanScore(ConfidenceScorer()),
         MeanScore(CutStatisticScorer()),
@@ -529,17 +716,31 @@ def test_other_rewards_run_and_are_not_constant(reward):
     assert history["reward"].nunique() > 1
 
 
+@dataclass(frozen=True)
+class FreshThresholds:
+    """Overlap by thresholds that are fitted anew in every batch."""
+
+    def start(self, reference):
+        return None
+
+    def score(self, batch, state):
+        strong, confidence = batch.rows.strong, batch.rows.confidence()
+        hard = confidence < change_point(confidence).threshold
+        scores = reference_similarity(strong, strong[hard])
+        fresh = scores > change_point(scores[~hard]).midpoint
+        return (fresh & ~hard).astype(float), None
+
+
 def test_fixed_thresholds_tell_sources_apart_and_new_ones_do_not():
-    densities = (0.1, 0.5, 0.9)
     estimate = {}
-    for reward in (OverlapDensity(), BatchOverlapDensity(history=False)):
+    for reward in (OverlapDensity(), FreshThresholds()):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OverlapkitWarning)
             run = fit_pool(reward=reward, policy=RandomChoice(), n_rounds=40)
         means = run.history_.groupby("source")["density"].last()
         estimate[reward] = means.loc[2] - means.loc[0]
-    assert estimate[OverlapDensity()] > 0.5 * (densities[2] - densities[0])
-    assert estimate[BatchOverlapDensity(history=False)] < 0.25
+    assert estimate[OverlapDensity()] > 0.5 * (DENSITIES[2] - DENSITIES[0])
+    assert estimate[FreshThresholds()] < 0.25
 
 
 def test_label_purity_finds_the_source_whose_weak_labels_are_right():
@@ -595,6 +796,39 @@ def test_train_on_overlap_uses_the_detected_rows():
     run = fit_pool(train_on="overlap")
     np.testing.assert_array_equal(run.estimator_.selected_, run.collected_.overlap)
     assert fit_pool().estimator_.selected_.all()
+
+
+def test_student_of_overlap_rows_can_be_fitted_again():
+    student = fit_pool(train_on="overlap").estimator_
+    assert student.selector_ is None
+    assert student.get_params()["selector"] is None
+    again = clone(student).fit(POOL.X[:100], POOL.y[:100])
+    assert again.selected_.all()
+
+
+def test_rows_of_the_student_are_chosen_once():
+    student = WeakToStrongClassifier(selector=ConfidenceScorer(), budget=0.5)
+    with pytest.raises(ValueError, match="train_on='overlap' chooses"):
+        fit_pool(estimator=student, train_on="overlap")
+    run = fit_pool(estimator=student)
+    assert run.estimator_.selected_.mean() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda student: make_pipeline(StandardScaler(), student),
+        lambda student: GridSearchCV(student, {"budget": [0.5, None]}),
+        lambda student: make_pipeline(make_pipeline(StandardScaler(), student)),
+    ],
+    ids=["pipeline", "search", "nested"],
+)
+def test_a_wrapped_weak_to_strong_classifier_is_refused_by_name(wrap):
+    estimator = wrap(WeakToStrongClassifier(selector=ConfidenceScorer(), budget=0.5))
+    for use in ("fit", "partial_fit"):
+        run = selector(estimator=estimator)
+        with pytest.raises(ValueError, match="around a WeakToStrongClassifier"):
+            getattr(run, use)(POOL.X, POOL.y, sources=np.zeros(600))
 
 
 def test_own_weak_to_strong_classifier_keeps_its_settings():
@@ -681,8 +915,20 @@ def test_missing_label_may_be_said_in_any_place(where):
 
 def test_markers_that_contradict_each_other_are_refused():
     run = selector(missing_label=-1).set_params(detector__missing_label=-2)
-    with pytest.raises(ValueError, match="Different labels stand for an unknown one"):
+    with pytest.raises(ValueError, match="missing_label differs"):
         run.fit(POOL.X, POOL.y, sources=POOL.sources)
+
+
+def test_a_marker_that_never_occurs_is_named_once_and_not_for_the_reference():
+    def heard(**params):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fit_pool(missing_label=-1, **params)
+        return [w for w in caught if w.category is MissingLabelWarning]
+
+    assert len(heard(reference="first")) == 1
+    assert heard(reference=REFERENCE) == []
+    assert heard(reference=REFERENCE, train_on="overlap", refit_rounds=(3,)) == []
 
 
 @pytest.mark.parametrize("marker", [np.nan, "", -1])
@@ -699,7 +945,7 @@ def test_unlabelled_batches_among_batches_of_strings(marker):
 def test_sources_are_routed_through_a_search():
     with config_context(enable_metadata_routing=True):
         run = selector(n_rounds=6).set_fit_request(sources=True)
-        search = GridSearchCV(run, {"policy": [UCB(), Greedy()]}, cv=2)
+        search = GridSearchCV(run, {"policy": [UCB(), UCB(exploration=0)]}, cv=2)
         search.fit(POOL.X, POOL.y, sources=POOL.sources)
     assert len(search.best_estimator_.sources_) == 3
 
@@ -723,7 +969,10 @@ def test_representation_applies_to_every_batch():
         ({"min_source_share": 0.5}, "min_source_share=0.5 for 3 sources"),
         ({"prices": [1, 2]}, "prices has shape"),
         ({"prices": [1, 2, 0]}, "prices must be positive"),
-        ({"densities": [0.1, 0.2, 1.2]}, "densities must lie"),
+        ({"prices": [[1], [2], [3]]}, "prices has shape"),
+        ({"n_jobs": 0}, "'n_jobs' parameter"),
+        ({"reward": OverlapDensity}, "is a class: give an object"),
+        ({"source_names": [0, 1, 2, "b"]}, "strings and numbers: 'b' and"),
         ({"source_names": ["a", "b"]}, "which source_names"),
         ({"source_names": [0, 1, 2, 2]}, "names a source twice"),
         ({"reference": (POOL.X,)}, r"expected \(X, y\)"),
@@ -750,6 +999,82 @@ def test_sources_without_a_name_are_refused():
     live.partial_fit(POOL.X[:10], POOL.y[:10], sources=1)
     with pytest.raises(ValueError, match="names a source twice"):
         live.partial_fit(POOL.X[:10], POOL.y[:10], sources="1")
+
+
+@pytest.mark.parametrize("policy", ["thompson", UCB, ["ucb"], 3, ("a", "b")], ids=str)
+def test_a_policy_of_another_type_is_named(policy):
+    with pytest.raises(TypeError, match="is no policy: expected an object"):
+        fit_pool(policy=policy)
+    with pytest.raises(TypeError, match="is no policy: expected an object"):
+        selector(policy=policy).partial_fit(POOL.X, POOL.y)
+
+
+def test_sources_of_nullable_types_are_sources():
+    kinds = {
+        "Int64": pd.Series(POOL.sources, dtype="Int64"),
+        "string": pd.Series(POOL.sources.astype(str), dtype="string"),
+        "category": pd.Series(POOL.sources).astype("category"),
+        "list": POOL.sources.tolist(),
+    }
+    expected = fit_pool().history_
+    for kind, sources in kinds.items():
+        run = selector().fit(POOL.X, POOL.y, sources=sources)
+        names = ["0", "1", "2"] if kind == "string" else [0, 1, 2]
+        assert run.sources_ == names, kind
+        np.testing.assert_array_equal(run.history_["reward"], expected["reward"])
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        (pd.Series([1, None] * 300, dtype="Int64"), "holds None or NaN"),
+        (pd.Series(["a", pd.NA] * 300, dtype="string"), "holds None or NaN"),
+        ([1, "b"] * 300, "strings and numbers: 'b' and 1"),
+        (pd.Series([1, "b"] * 300), "strings and numbers: 'b' and 1"),
+        ([1, 2] * 200, "inconsistent numbers of samples"),
+    ],
+    ids=["Int64", "string", "list", "series", "lengths"],
+)
+def test_sources_that_cannot_be_names_are_refused(sources, message):
+    with pytest.raises(ValueError, match=message):
+        selector().fit(POOL.X, POOL.y, sources=sources)
+
+
+def test_live_rows_without_the_labels_the_weak_model_needs_are_refused_at_once():
+    live = selector(reference="first", source_names=[0])
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        live.partial_fit(POOL.X[:10])
+    live.partial_fit(POOL.X[:10], POOL.y[:10])
+    assert len(live.history_) == 1
+    unlabelled = selector(reference="first", source_names=[0], missing_label=-1)
+    assert len(unlabelled.partial_fit(POOL.X[:10]).history_) == 1
+
+
+class Returns:
+    def __init__(self, value):
+        self.value = value
+
+    def start(self, reference):
+        return None
+
+    def score(self, batch, state):
+        return self.value(len(batch.regions))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (lambda n: np.zeros(n), "must return a tuple"),
+        (lambda n: (np.zeros(n), None, 3), "must return a tuple"),
+        (lambda n: (np.full(n, 0.5j), None), "must give real numbers"),
+        (lambda n: (["high"] * n, None), "must give real numbers"),
+        (lambda n: (np.full(n, np.inf), None), "values out of range"),
+        (lambda n: (np.zeros((n, 1)), None), "got shape"),
+    ],
+)
+def test_rewards_that_are_no_numbers_are_refused(value, message):
+    with pytest.raises(ValueError, match=message):
+        fit_pool(reward=Returns(value))
 
 
 def test_bad_use_is_named():

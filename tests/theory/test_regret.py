@@ -3,8 +3,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from overlapkit.policies import UCB, Greedy, Oracle, RandomChoice, Thompson
+from overlapkit.policies import UCB, RandomChoice, Thompson
 from overlapkit.theory import simulate_regret, ucb_regret_bound
+from tests.support.known_densities import KnownDensities
 
 WIDE = (0.1, 0.3, 0.5, 0.7, 0.9)
 NARROW = (0.4, 0.45, 0.5, 0.55, 0.6)
@@ -141,7 +142,7 @@ def test_bad_input_of_the_bound():
 
 
 def test_oracle_loses_nothing_and_random_the_mean_gap():
-    assert (simulated(Oracle(WIDE), WIDE, 50, 1) == 0).all()
+    assert (simulated(KnownDensities(WIDE), WIDE, 50, 1) == 0).all()
     regret = simulated(RandomChoice(), WIDE, 50, 1)[:, -1]
     standard_error = regret.std() / np.sqrt(len(regret))
     assert abs(regret.mean() - 50 * 0.4) < 4 * standard_error
@@ -177,13 +178,18 @@ def test_default_beats_the_other_forms_on_the_design_of_the_package():
 def test_floor_costs_its_share():
     """A floor of half of 1/K makes half of the rounds uniform: .5 * .4 a round."""
     regret = simulate_regret(
-        Oracle(WIDE), WIDE, n_rounds=1000, floor=0.1, n_repeats=3, random_state=0
+        KnownDensities(WIDE),
+        WIDE,
+        n_rounds=1000,
+        floor=0.1,
+        n_repeats=3,
+        random_state=0,
     )
     assert regret[:, -1] == pytest.approx(1000 * 0.1 * 2.0, rel=0.02)
 
 
 def test_simulation_is_reproducible():
-    for policy in (UCB(), Thompson(), Greedy()):
+    for policy in (UCB(), Thompson(), UCB(exploration=0)):
         options = {"n_rounds": 20, "n_repeats": 7, "random_state": 5}
         one, two = (simulate_regret(policy, WIDE, **options) for _ in range(2))
         np.testing.assert_array_equal(one, two)
