@@ -24,8 +24,9 @@ from overlapkit.datasets import make_overlap_classification, make_overlap_source
 
 SUMMARY = "the structure of the package: modules, imports, walks of X"
 PACKAGE = Path(overlapkit.__file__).parent
-# class-level declarations that an estimator inherits from another one's
-CONSTRAINTS = {"_parameter_constraints", "_labeling"}
+# class-level declarations that an estimator inherits from another one's, and the
+# public method of named tuples
+CONSTRAINTS = {"_parameter_constraints", "_labeling", "_replace"}
 
 
 def code_lines(tree) -> int:

@@ -20,7 +20,7 @@ from overlapkit.thresholds import _sorted_values, _unit_scale
 __all__ = ["DipTest", "dip_statistic", "dip_test", "view_alignment"]
 
 # Upper quantiles of sqrt(n) * dip of n uniform values: a row for each size, a column
-# for each tail probability (python -m benchmarks.studies.dip_table).
+# for each tail probability (python -m benchmarks dip-table).
 NULL_SIZES = (4, 6, 10, 20, 50, 100, 300, 1000, 5000)
 NULL_TAILS = (
     *(0.99, 0.9, 0.7, 0.5, 0.3, 0.2, 0.1, 0.07),

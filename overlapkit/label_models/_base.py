@@ -273,7 +273,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         ):
             raise ValueError(
                 f"`missing_label` {self.missing_label!r} is one of the classes "
-                f"{_reading._few(self.classes_)}; choose a value that is none."
+                f"{_reading.few(self.classes_)}; choose a value that is none."
             )
         votes = _reading.encode(values, self.classes_, self._by_name)
         self.class_prior_ = self._resolve_class_balance(len(self.classes_))
@@ -306,8 +306,8 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             return votes, labelled, True
         if classes is not None and not np.array_equal(classes, self.classes_):
             raise ValueError(
-                f"`classes` {_reading._few(classes)} are not those of the first call: "
-                f"{_reading._few(self.classes_)}."
+                f"`classes` {_reading.few(classes)} are not those of the first call: "
+                f"{_reading.few(self.classes_)}."
             )
         votes = self._read(X)
         labelled = None
@@ -442,7 +442,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         if len(balance) != n_classes:
             raise ValueError(
                 f"`class_balance` has {len(balance)} entries, but there are "
-                f"{n_classes} classes: {_reading._few(self.classes_)}."
+                f"{n_classes} classes: {_reading.few(self.classes_)}."
             )
         if not (balance > 0).all() or abs(balance.sum() - 1) > 1e-6:
             raise ValueError(

@@ -407,7 +407,7 @@ class _EM:
             n_iter += 1
             weights = posterior * self.without_label[:, None]
             rows = weights.sum(axis=0) + self.label_rows
-            theta = self._theta(weights, rows, tables)
+            theta = self.theta(weights, rows, tables)
             if self.estimate:
                 total = weights.sum(axis=0) + 1
                 prior = total / total.sum()
@@ -421,7 +421,7 @@ class _EM:
         self.last_weights, self.tables = weights, tables
         return tables
 
-    def _theta(self, weights, rows, tables):
+    def theta(self, weights, rows, tables):
         seen = (self.hot @ weights).reshape(self.imaginary.shape) + self.label_votes
         if tables is not None and self.silence > 0:
             # Rows without a vote that must have been there, by class.
@@ -445,7 +445,7 @@ class _EM:
             own = np.zeros((votes.one_hot().shape[1], n_classes))
             own[votes.one_hot().indices, code] = 1
             part.label_votes = self.label_votes - own.reshape(self.imaginary.shape)
-            theta = part._theta(
+            theta = part.theta(
                 self.last_weights, rows - np.eye(n_classes)[code], self.tables
             )
             tables = _Tables(

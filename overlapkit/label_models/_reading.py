@@ -89,9 +89,9 @@ def _as_number(value) -> float:
 def _codes_of_names(names, numbers, classes) -> np.ndarray:
     found = sorted(set(names.values()))
     if classes is None or np.asarray(classes).dtype.kind not in "OUS":
-        known = "none are known" if classes is None else f"they are {_few(classes)}"
+        known = "none are known" if classes is None else f"they are {few(classes)}"
         raise ValueError(
-            f"Votes are strings ({_few(found)}), so they are class names, but the "
+            f"Votes are strings ({few(found)}), so they are class names, but the "
             f"classes are not strings: {known}. Pass `classes`, the sorted names, to "
             "the label model."
         )
@@ -99,8 +99,8 @@ def _codes_of_names(names, numbers, classes) -> np.ndarray:
     extra = [name for name in found if name not in code]
     if extra:
         raise ValueError(
-            f"Votes name classes that are unknown: {_few(extra)}; the classes are "
-            f"{_few(classes)}. Pass `classes` with every class, or leave cells "
+            f"Votes name classes that are unknown: {few(extra)}; the classes are "
+            f"{few(classes)}. Pass `classes` with every class, or leave cells "
             "without a vote empty."
         )
     numbers = numbers.copy()
@@ -192,7 +192,7 @@ def without_classes(cast) -> np.ndarray:
         skipped = next(k for k in range(len(cast) + 1) if k not in set(cast))
         raise ValueError(
             f"Votes go up to {highest}, but nobody votes {skipped}: they are "
-            f"{_few(cast)}. If every code is meant, pass `classes`, the sorted labels "
+            f"{few(cast)}. If every code is meant, pass `classes`, the sorted labels "
             f"of the codes 0 to {highest}. {_CONVENTIONS}"
         )
     return np.arange(max(2, highest + 1))
@@ -231,7 +231,7 @@ def settle_ambiguous(cast, classes, values, known, labels) -> bool:
     if n_votes >= 10 and abs(gain) > 0.2:
         return bool(gain > 0)
     raise ValueError(
-        f"Votes are {_few(cast)}, the labels of y {_few(numbers)}: a vote may be the "
+        f"Votes are {few(cast)}, the labels of y {few(numbers)}: a vote may be the "
         "number of a class or its label, and both are possible here. Recode the votes "
         f"to 0 to {len(numbers) - 1} and pass classes={numbers}."
     )
@@ -253,8 +253,8 @@ def check_told(cast, classes) -> None:
     labels = [int(c) for c in classes]
     if labels != list(range(len(labels))) and not all(v in labels for v in cast):
         raise ValueError(
-            f"The votes are the codes {_few(cast)}, the known labels are "
-            f"{_few(labels)}, and some labels are unknown: which is which? Pass "
+            f"The votes are the codes {few(cast)}, the known labels are "
+            f"{few(labels)}, and some labels are unknown: which is which? Pass "
             f"`classes`, the sorted labels that the codes 0, 1, ... stand for. "
             f"{_CONVENTIONS}"
         )
@@ -299,7 +299,7 @@ def refuse_common(cast, counts, classes, values) -> None:
     if share > 0.5:
         raise ValueError(
             f"{share:.0%} of the rows hold the vote {value}, and no label is {value}; "
-            f"the labels are {_few(classes)}. Does {value} stand for no vote? "
+            f"the labels are {few(classes)}. Does {value} stand for no vote? "
             f"{_CONVENTIONS} If it is a class, pass `classes` with every class."
         )
 
@@ -312,14 +312,14 @@ def joint_classes(cast, labels) -> np.ndarray:
         if len(joint) == joint[-1] + 1 or len(joint) == joint[-1]:
             extra = np.setdiff1d(joint, labels)
             warn(
-                f"Votes name {_few(extra)}, and no known label is one of them; the "
-                f"classes are taken to be {_few(joint)}. Pass `classes` to say so.",
+                f"Votes name {few(extra)}, and no known label is one of them; the "
+                f"classes are taken to be {few(joint)}. Pass `classes` to say so.",
                 UnknownVoteWarning,
             )
             return joint.astype(labels.dtype)
     raise ValueError(
         f"Votes go up to {cast[-1]}, but the known labels hold {len(labels)}: "
-        f"{_few(labels)}; which vote stands for which class? Pass `classes`, the "
+        f"{few(labels)}; which vote stands for which class? Pass `classes`, the "
         f"sorted labels of all classes. {_CONVENTIONS}"
     )
 
@@ -332,7 +332,7 @@ def report_unknown(unknown, cast, counts, classes, values, *, refuse) -> None:
     number = sum(c for v, c in zip(cast, counts) if v in strays)
     message = (
         f"{number} of {sum(counts)} votes name none of the {len(classes)} classes "
-        f"{_few(classes)} (votes go from {cast[0]} to {cast[-1]}; for instance "
+        f"{few(classes)} (votes go from {cast[0]} to {cast[-1]}; for instance "
         f"{unknown[0]})"
     )
     if refuse:
@@ -374,7 +374,7 @@ def encode(values, classes, by_name):
     return DenseVotes(out, n_classes)
 
 
-def _few(items) -> list:
+def few(items) -> list:
     shown = [
         item.item() if isinstance(item, np.generic) else item
         for item in list(items)[:10]

@@ -9,7 +9,6 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -251,6 +250,9 @@ class TreeLabelingFunctions(
             raise ValueError(
                 f"y has {n_classes} class(es), expected 2 to {_MAX_CLASSES}"
             )
+        # imported late: forests bring in half of scikit-learn
+        from sklearn.ensemble import RandomForestClassifier
+
         forest = RandomForestClassifier(
             self.n_estimators,
             max_depth=self.max_depth,

@@ -1,6 +1,7 @@
 """RegionRule: thresholds and hard rows of one fit, by which any rows are read."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,14 +117,7 @@ class RegionRule:
         """
         strong = self.represent(rows.strong)
         confidence = rows.confidence(self.confidence)
-        scores = similarity_to(
-            self.reference,
-            strong,
-            self.metric,
-            self.aggregation,
-            self.neighbors,
-            self.n_jobs,
-        )
+        scores = self._similarity(strong)
         certainty = lift_confident(
             strong,
             confidence,
@@ -134,6 +128,34 @@ class RegionRule:
             self.n_jobs,
         )
         return self.conclude(confidence, scores, certainty, rows.covered)
+
+    def _similarity(self, strong):
+        if self.neighbors is not None or len(self.reference) == 0:
+            return similarity_to(
+                self.reference,
+                strong,
+                self.metric,
+                self.aggregation,
+                self.neighbors,
+                self.n_jobs,
+            )
+        precise = strong.dtype == np.float64
+        prepared = self._prepared64 if precise else self._prepared32
+        return prepared.score(strong, **self.aggregation, n_jobs=self.n_jobs)
+
+    # a rule reads many batches, so its reference is made ready once
+    @cached_property
+    def _prepared32(self):
+        return PreparedReference(self.reference, metric=self.metric, dtype=np.float32)
+
+    @cached_property
+    def _prepared64(self):
+        return PreparedReference(self.reference, metric=self.metric, dtype=np.float64)
+
+    def __getstate__(self):
+        """Without what can be made ready again."""
+        made = ("_prepared32", "_prepared64")
+        return {k: v for k, v in vars(self).items() if k not in made}
 
     def conclude(self, confidence, scores, certainty, covered) -> RegionReading:
         """Regions and ranks from confidences and scores.

@@ -1,5 +1,5 @@
 """Correct labels, choose rows, and train the strong model."""
 
-from overlapkit.students._correction import LabelCorrector
+from overlapkit.students._label_corrector import LabelCorrector
 
 __all__ = ["LabelCorrector"]

@@ -1,5 +1,6 @@
 """From X and known labels to weakly labelled rows."""
 
+from functools import cached_property
 from numbers import Integral
 from typing import Any
 
@@ -205,7 +206,7 @@ class WeakLabeler(BaseEstimator):
                 f"None of the {len(rows)} rows has a vote, so there is no weak label "
                 "to learn from. Are votes -1 for 'no vote' and 0, 1, ... for classes?"
             )
-        self.alignment_ = self._compare_views(rows, X)
+        self._sample_views(rows, X)
         self._warn_about(rows, known)
         return rows, known
 
@@ -356,18 +357,36 @@ class WeakLabeler(BaseEstimator):
             seed=self._seed,
         )
 
-    def _compare_views(self, rows, X) -> float:
-        """Alignment of the views on some rows; NaN where they have no numbers."""
+    def _sample_views(self, rows, X) -> None:
+        """Keep some rows of both views, to compare them if somebody asks."""
+        self._sampled = None
+        vars(self).pop("alignment_", None)
+        if weak_model_kind(self.weak_estimator) == "precomputed":
+            return
+        positions = np.arange(len(rows))
+        if len(rows) > _ALIGNMENT_ROWS:
+            rng = np.random.RandomState(self._seed)
+            positions = np.sort(rng.choice(len(rows), _ALIGNMENT_ROWS, replace=False))
+        self._sampled = (
+            _safe_indexing(rows.strong, positions),
+            select_columns(_safe_indexing(X, positions), self._weak),
+        )
+
+    @cached_property
+    def alignment_(self) -> float:
+        """How much the views see the same; NaN where they cannot be compared."""
         if not self.splits_views:
             return 1.0
-        if weak_model_kind(self.weak_estimator) == "precomputed":
+        if self._sampled is None:
             return np.nan
-        positions = sample_rows(np.arange(len(rows)), _ALIGNMENT_ROWS, rows)
-        weak = select_columns(_safe_indexing(X, positions), self._weak)
         try:
-            return view_alignment(_safe_indexing(rows.strong, positions), weak)
+            return view_alignment(*self._sampled)
         except (TypeError, ValueError):  # categories or missing values: no products
             return np.nan
+
+    def __getstate__(self):
+        """Without the sampled rows: they are data, not something learnt."""
+        return super().__getstate__() | {"_sampled": None}
 
     def _warn_if_strong_view_holds_answers(self, X) -> None:
         """Votes and probabilities are the weak labels, not a view of the row."""

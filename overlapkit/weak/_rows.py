@@ -215,9 +215,7 @@ class WeakRows:
         rows : WeakRows
             These rows, in this order.
         """
-        positions = np.asarray(positions)
-        if positions.dtype == bool:
-            positions = np.flatnonzero(positions)
+        positions = _as_positions(positions)
         votes = None if self.votes is None else self.votes[positions]
         return WeakRows(
             _safe_indexing(self.strong, positions),
@@ -304,9 +302,14 @@ class KnownLabels:
         known : KnownLabels
             Labels of these rows, in this order.
         """
-        positions = np.asarray(positions)
-        if positions.dtype == bool:
-            positions = np.flatnonzero(positions)
+        positions = _as_positions(positions)
         number = np.cumsum(self.known) - 1
         known = self.known[positions]
         return KnownLabels(known, self.labels[number[positions[known]]])
+
+
+def _as_positions(positions) -> np.ndarray:
+    positions = np.asarray(positions)
+    if positions.dtype == bool:
+        return np.flatnonzero(positions)
+    return positions.astype(np.intp) if positions.size == 0 else positions
