@@ -9,8 +9,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from overlapkit.datasets import TreeLabelingFunctions
-from overlapkit.label_models import MajorityVote
+from overlapkit.label_models import MajorityVote, TreeLabelingFunctions
 
 __all__ = ["KEEL_SETS", "RULE_SETS", "UNSEEN_SETS", "Draw", "draw"]
 

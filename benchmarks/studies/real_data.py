@@ -5,33 +5,28 @@ by a label model and by majority vote, and compares students (logistic regressio
 all rows, of the non-hard ones, of the overlap rows that the default and the purifying
 detector find, and of as many random non-hard rows as the default finds. Beside them
 stand the p-values of the detector: does evidence of two groups foretell a gain?
-``--data DIR`` adds data sets in the WRENCH format.
+``--data DIR`` or OVERLAPKIT_DATA adds data sets in the WRENCH format.
 """
 
-import sys
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.main_job.data import Unusable, available, load_task
-from benchmarks.main_job.experiment import LABEL_MODELS, strong_model
-from benchmarks.studies import _common as common
+from benchmarks import common
+from benchmarks.job.data import Unusable, available, load_task
+from benchmarks.job.experiment import LABEL_MODELS, strong_model
+from benchmarks.studies import worlds
 from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.datasets import stack_views
-from overlapkit.exceptions import OverlapkitWarning
 from overlapkit.scorers import ConfidenceScorer
 
+SUMMARY = "variants of the detector on real data"
 TEACHERS = ("label-model", "majority")
 LARGEST = 4000  # rows of a student's pool, so that big sets take no longer than others
 
 
 def one_task(name, seed, teacher, data_dir=None):
     """A row of the result; none where a data set cannot be used."""
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    warnings.simplefilter("ignore", OverlapkitWarning)
     try:
         task = load_task(name, seed, data_dir)
     except Unusable:
@@ -77,23 +72,24 @@ def one_task(name, seed, teacher, data_dir=None):
             "purification acts": np.isfinite(pure.selector_.refinement_threshold_),
             "p confidence": detector.confidence_pvalue_,
             "p overlap": detector.overlap_pvalue_,
-            "purity of hard rows": common.share(right[detector.labels_ == common.HARD]),
-            "purity of others": common.share(right[detector.labels_ != common.HARD]),
+            "purity of hard rows": common.share(right[detector.labels_ == worlds.HARD]),
+            "purity of others": common.share(right[detector.labels_ != worlds.HARD]),
         }
     ]
 
 
 def main(argv=None):
     """Run the study; write real_data.csv; returns 0."""
-    extra = {"--data": {"metavar": "DIR", "help": "folder of data sets"}}
-    options = common.parse("real_data", __doc__, argv, seeds=10, extra=extra)
+    options = common.parse(
+        "real-data", __doc__, argv, seeds=10, out="studies", data="environment"
+    )
     settings = [
         {"name": name, "seed": seed, "teacher": teacher, "data_dir": options.data}
         for name in available(options.data)
         for teacher in TEACHERS
         for seed in range(options.seeds)
     ]
-    runs = common.run_all(one_task, settings, options.n_jobs)
+    runs = common.run_rows(one_task, settings, options.n_jobs)
     common.write(runs, options, "real_data")
     means = runs.groupby(["data", "teacher"]).mean(numeric_only=True)
     accuracies = ["all rows", "non-hard", "random non-hard", "default", "purify"]
@@ -104,7 +100,3 @@ def main(argv=None):
     table = runs.groupby(evidence)["gain over random"].agg(["mean", "sem", "size"])
     common.show("gain of overlap rows over random non-hard ones", table)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
