@@ -54,7 +54,7 @@ def run(name, seed, *, strong="lightgbm", label_model="label-model", data_dir=No
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("always", OverlapkitWarning)
         task = load_task(name, seed, data_dir)
-        rows, picture = _run(task, seed, strong, LABEL_MODELS[label_model])
+        rows, picture = _run(task, seed, strong, label_model)
     notes = {}
     for w in caught:
         if issubclass(w.category, OverlapkitWarning):
@@ -62,20 +62,26 @@ def run(name, seed, *, strong="lightgbm", label_model="label-model", data_dir=No
     return {"rows": rows, "picture": picture, "warnings": notes}
 
 
-def _run(task, seed, strong, label_model):
-    pool, test = task.student, task.test
-    teacher = label_model(classes=np.arange(task.n_classes), random_state=seed)
+def two_views(task, label_model, seed):
+    """Both views in one X, as any user has them, and the parameters that say so."""
+    teacher = LABEL_MODELS[label_model](
+        classes=np.arange(task.n_classes), random_state=seed
+    )
     teacher.fit(task.votes[task.teacher])
-    # both views in one X, as any user of the package has them
     X, strong_columns, weak_columns = stack_views(
         strong=task.X, weak=task.votes.astype(np.float32)
     )
-    views = {
+    return X, {
         "weak_estimator": FrozenEstimator(teacher),
         "strong_columns": strong_columns,
         "weak_columns": weak_columns,
         "random_state": seed,
     }
+
+
+def _run(task, seed, strong, label_model):
+    pool, test = task.student, task.test
+    X, views = two_views(task, label_model, seed)
     rng = np.random.RandomState(seed)
     y_some = np.full(len(pool), -1)
     labelled = rng.choice(len(pool), min(N_LABELLED, len(pool)), replace=False)
@@ -110,6 +116,7 @@ def _run(task, seed, strong, label_model):
         overlap_density=detector.overlap_density_,
         test_train_ratio=len(test) / len(pool),
     ).to_dict("records")
+    teacher = detector.weak_estimator_
     weak = teacher.predict_proba(task.votes[pool]).argmax(axis=1)
     return rows, _picture(detector, weak == task.y[pool], rng)
 

@@ -9,19 +9,23 @@ stand the p-values of the detector: does evidence of two groups foretell a gain?
 """
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks import common
 from benchmarks.job.data import Unusable, available, load_task
-from benchmarks.job.experiment import LABEL_MODELS, strong_model
+from benchmarks.job.experiment import strong_model, two_views
 from benchmarks.studies import worlds
 from overlapkit import OverlapDetector, WeakToStrongClassifier
-from overlapkit.datasets import stack_views
-from overlapkit.scorers import ConfidenceScorer
+from overlapkit.model_selection import weak_to_strong_report
 
 SUMMARY = "variants of the detector on real data"
 TEACHERS = ("label-model", "majority")
+DETECTORS = {
+    "default": {"representation": StandardScaler()},
+    "purify": {"representation": StandardScaler(), "refine_hard": 0.05},
+}
+CONTROL = "default, random non-hard"
+ACCURACIES = ["covered rows", "non-hard rows", CONTROL, "default", "purify"]
 LARGEST = 4000  # rows of a student's pool, so that big sets take no longer than others
 
 
@@ -32,48 +36,40 @@ def one_task(name, seed, teacher, data_dir=None):
     except Unusable:
         return []
     rows = np.random.RandomState(seed).permutation(task.student)[:LARGEST]
-    model = LABEL_MODELS[teacher](classes=np.arange(task.n_classes), random_state=seed)
-    model.fit(task.votes[task.teacher])
-    X, strong, weak = stack_views(strong=task.X, weak=task.votes.astype(np.float32))
-
-    def learn(selector, **params):
-        student = WeakToStrongClassifier(
-            strong_model("logistic", seed),
-            weak_estimator=FrozenEstimator(model),
-            strong_columns=strong,
-            weak_columns=weak,
-            selector=selector,
-            random_state=seed,
-            **params,
-        ).fit(X[rows])
-        return student, student.score(X[task.test], task.y[task.test])
-
-    result = {"data": name, "teacher": teacher, "seed": seed}
-    _, result["all rows"] = learn(None)
-    non_hard, result["non-hard"] = learn(ConfidenceScorer())
-    scaler = StandardScaler()
-    student, result["default"] = learn(OverlapDetector(representation=scaler))
-    detector, weak_labels = student.selector_, student.weak_labels_
-    pure, result["purify"] = learn(
-        OverlapDetector(representation=scaler, refine_hard=0.05)
+    X, views = two_views(task, teacher, seed)
+    students = {
+        name: WeakToStrongClassifier(
+            strong_model("logistic", seed), selector=OverlapDetector(**params), **views
+        )
+        for name, params in DETECTORS.items()
+    }
+    report = weak_to_strong_report(
+        students,
+        X[rows],
+        X_test=X[task.test],
+        y_test=task.y[task.test],
+        y_true=task.y[rows],
+        n_repeats=1,
+        random_state=seed,
     )
-    candidates = np.flatnonzero(non_hard.selected_)
-    size = min(int(student.selected_.sum()), len(candidates))
-    chosen = np.random.RandomState(seed).choice(candidates, size, replace=False)
-    control = strong_model("logistic", seed).fit(
-        X[rows[chosen], strong], weak_labels[chosen]
+    accuracy = report.runs.set_index("model")["accuracy"]
+    detector, pure = (
+        OverlapDetector(**params, **views).fit(X[rows]) for params in DETECTORS.values()
     )
-    result["random non-hard"] = control.score(X[task.test, strong], task.y[task.test])
-    right = weak_labels == task.y[rows]
+    right = detector.weak_estimator_.predict(task.votes[rows]) == task.y[rows]
+    regions = detector.labels_
     return [
-        result
-        | {
-            "gain over random": result["default"] - result["random non-hard"],
-            "purification acts": np.isfinite(pure.selector_.refinement_threshold_),
+        {
+            "data": name,
+            "teacher": teacher,
+            "seed": seed,
+            **accuracy[ACCURACIES],
+            "gain over random": accuracy["default"] - accuracy[CONTROL],
+            "purification acts": np.isfinite(pure.refinement_threshold_),
             "p confidence": detector.confidence_pvalue_,
             "p overlap": detector.overlap_pvalue_,
-            "purity of hard rows": common.share(right[detector.labels_ == worlds.HARD]),
-            "purity of others": common.share(right[detector.labels_ != worlds.HARD]),
+            "purity of hard rows": common.share(right[regions == worlds.HARD]),
+            "purity of others": common.share(right[regions < worlds.HARD]),
         }
     ]
 
@@ -92,10 +88,9 @@ def main(argv=None):
     runs = common.run_rows(one_task, settings, options.n_jobs)
     common.write(runs, options, "real_data")
     means = runs.groupby(["data", "teacher"]).mean(numeric_only=True)
-    accuracies = ["all rows", "non-hard", "random non-hard", "default", "purify"]
-    common.show("accuracy", means[accuracies])
-    common.show("mean over data sets and teachers", means[accuracies].mean().to_frame())
-    common.show("diagnostics", means.drop(columns=["seed", *accuracies]))
+    common.show("accuracy", means[ACCURACIES])
+    common.show("mean over data sets and teachers", means[ACCURACIES].mean().to_frame())
+    common.show("diagnostics", means.drop(columns=["seed", *ACCURACIES]))
     evidence = (runs["p overlap"] <= 0.05).rename("evidence of two groups")
     table = runs.groupby(evidence)["gain over random"].agg(["mean", "sem", "size"])
     common.show("gain of overlap rows over random non-hard ones", table)
