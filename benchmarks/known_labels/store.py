@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from benchmarks.main_job.store import write_atomically
+from benchmarks.common import write_atomically
 
 __all__ = ["load", "save", "write"]
 

@@ -14,16 +14,17 @@ setting, where regions and labels are known.
    rows pay over dropping the hard rows and taking the others at random?
 """
 
-import sys
 from itertools import product
 
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.studies import _common as common
+from benchmarks import common
+from benchmarks.studies import worlds
 from overlapkit import OverlapDetector
 
+SUMMARY = "study 3: density, size, hard rows, label purity: which carries the gain"
 FACTORS = {
     "rows": (50, 100, 200, 400),
     "density": (0.0, 0.25, 0.5, 0.75, 1.0),
@@ -37,7 +38,7 @@ POOL = 2000  # rows that are not hard, of which OVERLAP_SHARES are overlap
 
 def factorial_world(seed):
     """Accuracies of students on all compositions, in one world."""
-    train, test = common.world(seed, n_easy=400, n_hard=400, n_overlap=400)
+    train, test = worlds.world(seed, n_easy=400, n_hard=400, n_overlap=400)
     rng = np.random.RandomState(seed)
     rows = {code: np.flatnonzero(train.region == code) for code in range(3)}
     result = []
@@ -59,7 +60,7 @@ def factorial_world(seed):
                 start + rng.permutation(stop - start)[round(right * (stop - start)) :]
             )
             labels[wrong] = 1 - labels[wrong]
-        accuracy = common.student_accuracy(train.X[chosen], labels, test)
+        accuracy = worlds.student_accuracy(train.X[chosen], labels, test)
         factors = dict(zip(FACTORS, (size, density, hard_share, purity)))
         result.append({"seed": seed, **factors, **accuracy})
     return result
@@ -82,7 +83,7 @@ def purity_world(seed):
     """Gains of overlap rows over others in a random world, and label purities."""
     rng = np.random.RandomState(seed)
     d = int(rng.choice([5, 10, 20]))
-    train, test = common.world(
+    train, test = worlds.world(
         seed,
         n_easy=int(rng.randint(200, 600)),
         n_hard=int(rng.randint(200, 600)),
@@ -102,7 +103,7 @@ def purity_world(seed):
         labels = detector.weak_estimator_.predict(train.X[:, train.easy_columns])
         right = labels == train.y_clean
         region = train.region if finder == "truth" else detector.labels_
-        overlap = region == common.OVERLAP
+        overlap = region == worlds.OVERLAP
         result += [
             {"seed": seed, "regions by": finder, **contrast}
             for contrast in _contrasts(overlap, region, right, labels, train, test, rng)
@@ -115,15 +116,15 @@ def _contrasts(overlap, region, right, labels, train, test, rng):
     purity_of_overlap = right[overlap].mean()
     others = {
         "all others": ~overlap,
-        "easy": region == common.EASY,
-        "random non-hard": region != common.HARD,
+        "easy": region == worlds.EASY,
+        "random non-hard": region != worlds.HARD,
     }
     for name, mask in others.items():
         n = min(overlap.sum(), mask.sum())
         chosen = rng.choice(np.flatnonzero(overlap), n, replace=False)
         other = rng.choice(np.flatnonzero(mask), n, replace=False)
         gains = [
-            common.student_accuracy(train.X[rows], labels[rows], test)
+            worlds.student_accuracy(train.X[rows], labels[rows], test)
             for rows in (chosen, other)
         ]
         # labels of the overlap rows spoiled until they are no purer than the others
@@ -131,7 +132,7 @@ def _contrasts(overlap, region, right, labels, train, test, rng):
         surplus = round((right[chosen].mean() - right[other].mean()) * n)
         wrong = rng.permutation(np.flatnonzero(right[chosen]))[: max(surplus, 0)]
         spoiled[wrong] = 1 - spoiled[wrong]
-        equal = common.student_accuracy(train.X[chosen], spoiled, test)
+        equal = worlds.student_accuracy(train.X[chosen], spoiled, test)
         yield {
             "against": name,
             "purity difference": purity_of_overlap - right[mask].mean(),
@@ -145,24 +146,24 @@ def _contrasts(overlap, region, right, labels, train, test, rng):
 def budget_world(overlap_share, seed):
     """Overlap rows against random non-hard rows, under budgets and with all rows."""
     n_overlap = round(overlap_share * POOL)
-    train, test = common.world(
+    train, test = worlds.world(
         seed, n_easy=POOL - n_overlap, n_hard=1000, n_overlap=n_overlap
     )
     easy = train.easy_columns
-    labelled, _ = common.world(
+    labelled, _ = worlds.world(
         seed + 50_000, n_easy=250, n_hard=250, n_overlap=250, theta=train.theta
     )
     teacher = LogisticRegression().fit(labelled.X[:, easy], labelled.y)
     labels = teacher.predict(train.X[:, easy])
     rng = np.random.RandomState(seed)
-    overlap = rng.permutation(np.flatnonzero(train.region == common.OVERLAP))
-    non_hard = rng.permutation(np.flatnonzero(train.region != common.HARD))
+    overlap = rng.permutation(np.flatnonzero(train.region == worlds.OVERLAP))
+    non_hard = rng.permutation(np.flatnonzero(train.region != worlds.HARD))
     result = []
     for budget in (*BUDGETS, None):
         if budget is not None and budget > n_overlap:
             continue
         one, other = (
-            common.student_accuracy(train.X[rows], labels[rows], test)
+            worlds.student_accuracy(train.X[rows], labels[rows], test)
             for rows in (overlap[:budget], non_hard[:budget])
         )
         result.append(
@@ -184,10 +185,10 @@ def budget_world(overlap_share, seed):
 
 def main(argv=None):
     """Run the three parts; write their CSV files and ablation.png; returns 0."""
-    options = common.parse("ablation", __doc__, argv, seeds=20)
+    options = common.parse("ablation", __doc__, argv, seeds=20, out="studies")
     seeds = [{"seed": seed} for seed in range(options.seeds)]
 
-    factorial = common.run_all(factorial_world, seeds, options.n_jobs)
+    factorial = common.run_rows(factorial_world, seeds, options.n_jobs)
     common.write(factorial, options, "ablation_factorial")
     for factor in FACTORS:
         means = factorial.groupby(factor)[
@@ -197,7 +198,7 @@ def main(argv=None):
     common.show("share of the variance of accuracy explained", explained(factorial))
 
     worlds = [{"seed": seed} for seed in range(5 * options.seeds)]
-    purity = common.run_all(purity_world, worlds, options.n_jobs)
+    purity = common.run_rows(purity_world, worlds, options.n_jobs)
     common.write(purity, options, "ablation_purity")
     groups = purity.groupby(["regions by", "against"], sort=False)
     table = groups.mean(numeric_only=True).drop(columns="seed")
@@ -211,7 +212,7 @@ def main(argv=None):
         for overlap_share in OVERLAP_SHARES
         for seed in seeds
     ]
-    budget = common.run_all(budget_world, grid, options.n_jobs)
+    budget = common.run_rows(budget_world, grid, options.n_jobs)
     common.write(budget, options, "ablation_budget")
     gains = ["gain", "gain on easy", "gain on hard"]
     table = budget.groupby(["overlap share", "budget"], sort=False)[gains]
@@ -246,7 +247,3 @@ def main(argv=None):
     titles = ["accuracy on hard test rows", "overlap less random non-hard rows"]
     common.panels(options, "ablation", titles, draw, columns=2)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,8 +12,6 @@
    rank correlation with the truth.
 """
 
-import sys
-
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
@@ -23,11 +21,13 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from benchmarks.studies import _common as common
+from benchmarks import common
+from benchmarks.studies import worlds
 from overlapkit import OverlapDetector
 from overlapkit.datasets import make_overlap_classification
 from overlapkit.diagnostics import dip_test
 
+SUMMARY = "the test for two groups, and the detector, where the truth is known"
 LEVEL = 0.05
 N = 1000
 DRAWS = {
@@ -102,7 +102,7 @@ def quality(d, saliency, seed):
         detector = OverlapDetector(
             weak_columns=data.easy_columns, random_state=seed, **params
         ).fit(data.X, data.y)
-        found = common.detection(detector, data.region)
+        found = worlds.detection(detector, data.region)
         rows.append({"d": d, "saliency": saliency, "detector": name, **found})
     return rows
 
@@ -138,18 +138,18 @@ def sources(d, seed):
 
 def main(argv=None):
     """Run all three parts; write evidence_*.csv; returns 0."""
-    options = common.parse("evidence", __doc__, argv, seeds=20)
+    options = common.parse("evidence", __doc__, argv, seeds=20, out="studies")
     repeats = 20 if options.quick else 1000
     kinds = [*DRAWS, *MODELS]
-    alarms = common.run_all(
+    alarms = common.run_rows(
         alarm,
         [{"kind": kind, "seed": seed} for kind in kinds for seed in range(repeats)],
         options.n_jobs,
     )
-    of_detector = common.run_all(
+    of_detector = common.run_rows(
         alarm_of_detector, [{"seed": s} for s in range(repeats // 5)], options.n_jobs
     )
-    runs = common.run_all(
+    runs = common.run_rows(
         quality,
         [
             {"d": d, "saliency": saliency, "seed": seed}
@@ -180,7 +180,7 @@ def main(argv=None):
     table["lowest auc"] = groups["auc"].min()
     common.show("detection in the paper's setting", table)
 
-    ranking = common.run_all(
+    ranking = common.run_rows(
         sources,
         [{"d": d, "seed": seed} for d in (10, 20) for seed in range(options.seeds)],
         options.n_jobs,
@@ -191,7 +191,3 @@ def main(argv=None):
     table["lowest rank correlation"] = groups["rank correlation"].min()
     common.show("detected overlap density of five sources", table)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,10 +1,10 @@
 """How many landmarks are enough: agreement with comparing to all hard rows.
 
 ``python -m benchmarks landmarks`` takes the shipped tables, and the data sets in the
-folder that OVERLAPKIT_DATA names. On the standardised columns and the probabilities of
-a label model, a detector is fitted with all hard rows and then with subsets of them
-(``max_landmarks``), drawn anew by each seed; for the mean and the maximum of
-similarities.
+folder that ``--data`` or OVERLAPKIT_DATA names. On the standardised columns and the
+probabilities of a label model, a detector is fitted with all hard rows and then with
+subsets of them (``max_landmarks``), drawn anew by each seed; for the mean and the
+maximum of similarities.
 
 - agreement: share of rows that get the same region;
 - error: largest difference of a score over the n rows that are not hard, next to
@@ -13,17 +13,16 @@ similarities.
 - recall: share of these rows whose maximum over landmarks is that over all hard rows.
 """
 
-import os
-import sys
-
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.main_job.data import Unusable, available, load_task
-from benchmarks.studies import _common as common
+from benchmarks import common
+from benchmarks.job.data import Unusable, available, load_task
+from benchmarks.studies import worlds
 from overlapkit import OverlapDetector
 from overlapkit.label_models import LabelModel
 
+SUMMARY = "regions with some of the hard rows against all of them"
 SIZES = (10, 30, 100, 300, 1000)
 STYLES = {"mean": ("#0072B2", "o"), "max": ("#D55E00", "s")}
 
@@ -54,7 +53,7 @@ def agreement(name, folder, aggregation, n_seeds):
     exact = detector.fit(X)
     labels, scores = exact.labels_, exact.overlap_scores_
     n_hard = len(exact.hard_indices_)
-    compared = labels != common.HARD  # hard rows resemble themselves
+    compared = labels != worlds.HARD  # hard rows resemble themselves
     rows = []
     for size in [m for m in SIZES if m < n_hard]:
         for seed in range(n_seeds):
@@ -78,19 +77,20 @@ def agreement(name, folder, aggregation, n_seeds):
 
 def main(argv=None) -> int:
     """Print the table, write landmarks.csv and landmarks.png."""
-    options = common.parse("landmarks", __doc__, argv, seeds=10)
-    folder = os.environ.get("OVERLAPKIT_DATA")
+    options = common.parse(
+        "landmarks", __doc__, argv, seeds=10, out="studies", data="environment"
+    )
     settings = [
         {
             "name": name,
-            "folder": folder,
+            "folder": options.data,
             "aggregation": aggregation,
             "n_seeds": options.seeds,
         }
-        for name in available(folder)
+        for name in available(options.data)
         for aggregation in STYLES
     ]
-    runs = common.run_all(agreement, settings, options.n_jobs)
+    runs = common.run_rows(agreement, settings, options.n_jobs)
     common.write(runs, options, "landmarks")
     groups = runs.groupby(["data", "aggregation", "hard rows", "landmarks"], sort=False)
     table = groups[["agreement", "bound", "recall"]].mean()
@@ -114,7 +114,3 @@ def main(argv=None) -> int:
     label = "rows with the same region"
     common.panels(options, "landmarks", names, draw, ylabel=label)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,7 +12,6 @@ is installed.
 - agreement: share of rows that get the region of exact scoring.
 """
 
-import sys
 import time
 import warnings
 
@@ -20,10 +19,12 @@ import numpy as np
 import pandas as pd
 from sklearn.neighbors import KNeighborsTransformer
 
-from benchmarks.studies import _common as common
+from benchmarks import common
+from benchmarks.studies import worlds
 from overlapkit import OverlapDetector
 from overlapkit.exceptions import OverlapkitWarning
 
+SUMMARY = "approximate neighbours: time and agreement up to 200,000 rows"
 ROWS = (20_000, 100_000, 200_000)
 DIM, LATENT, CLUMPS = 128, 16, 50
 SHARES = (0.5, 0.3, 0.2)  # easy, overlap, hard
@@ -37,12 +38,12 @@ def embeddings(n, seed=0):
     region = rng.choice(3, n, p=SHARES)
     # easy rows have clumps of their own, overlap rows share those of hard rows
     own = rng.integers(CLUMPS // 2, size=n)
-    clump = np.where(region == common.EASY, own, own + CLUMPS // 2)
+    clump = np.where(region == worlds.EASY, own, own + CLUMPS // 2)
     latent = centres[clump] + 0.4 * rng.normal(size=(n, LATENT))
     X = np.empty((n, DIM + 2), dtype=np.float32)
     X[:, :DIM] = latent @ rng.normal(size=(LATENT, DIM))
     X[:, :DIM] += rng.standard_normal((n, DIM), dtype=np.float32) * np.float32(0.2)
-    hard = region == common.HARD
+    hard = region == worlds.HARD
     margin = np.where(hard, rng.uniform(0, 0.3, n), rng.uniform(0.7, 1, n))
     X[:, DIM], X[:, DIM + 1] = (1 + margin) / 2, (1 - margin) / 2
     return X
@@ -78,7 +79,7 @@ def compare(n, methods):
     """Rows of the table for n rows."""
     X = embeddings(n)
     exact, seconds = fitted(X, METHODS[0])
-    compared = exact.labels_ != common.HARD
+    compared = exact.labels_ != worlds.HARD
     rows = []
     for method in methods:
         found = exact
@@ -101,8 +102,11 @@ def compare(n, methods):
 
 def main(argv=None) -> int:
     """Print the table, write neighbors.csv and neighbors.png."""
-    sizes = {"--rows": {"type": int, "nargs": "+", "help": f"default: {ROWS}"}}
-    options = common.parse("neighbors", __doc__, argv, seeds=1, extra=sizes)
+    sizes = {"type": int, "nargs": "+", "help": f"default: {ROWS}"}
+    quick = f"{ROWS[0]:,} rows"
+    options = common.parse(
+        "neighbors", __doc__, argv, quick=quick, jobs=False, out="studies", rows=sizes
+    )
     methods = list(METHODS)
     try:
         transformer(METHODS[2])
@@ -132,7 +136,3 @@ def main(argv=None) -> int:
 
     common.panels(options, "neighbors", ["seconds", "agreement"], draw, columns=2)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,106 +5,93 @@ by a label model and by majority vote, and compares students (logistic regressio
 all rows, of the non-hard ones, of the overlap rows that the default and the purifying
 detector find, and of as many random non-hard rows as the default finds. Beside them
 stand the p-values of the detector: does evidence of two groups foretell a gain?
-``--data DIR`` adds data sets in the WRENCH format.
+``--data DIR`` or OVERLAPKIT_DATA adds data sets in the WRENCH format.
 """
 
-import sys
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.main_job.data import Unusable, available, load_task
-from benchmarks.main_job.experiment import LABEL_MODELS, strong_model
-from benchmarks.studies import _common as common
+from benchmarks import common
+from benchmarks.job.data import Unusable, available, load_task
+from benchmarks.job.experiment import strong_model, two_views
+from benchmarks.studies import worlds
 from overlapkit import OverlapDetector, WeakToStrongClassifier
-from overlapkit.datasets import stack_views
-from overlapkit.exceptions import OverlapkitWarning
-from overlapkit.scorers import ConfidenceScorer
+from overlapkit.model_selection import weak_to_strong_report
 
+SUMMARY = "variants of the detector on real data"
 TEACHERS = ("label-model", "majority")
+DETECTORS = {
+    "default": {"representation": StandardScaler()},
+    "purify": {"representation": StandardScaler(), "refine_hard": 0.05},
+}
+CONTROL = "default, random non-hard"
+ACCURACIES = ["covered rows", "non-hard rows", CONTROL, "default", "purify"]
 LARGEST = 4000  # rows of a student's pool, so that big sets take no longer than others
 
 
 def one_task(name, seed, teacher, data_dir=None):
     """A row of the result; none where a data set cannot be used."""
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    warnings.simplefilter("ignore", OverlapkitWarning)
     try:
         task = load_task(name, seed, data_dir)
     except Unusable:
         return []
     rows = np.random.RandomState(seed).permutation(task.student)[:LARGEST]
-    model = LABEL_MODELS[teacher](classes=np.arange(task.n_classes), random_state=seed)
-    model.fit(task.votes[task.teacher])
-    X, strong, weak = stack_views(strong=task.X, weak=task.votes.astype(np.float32))
-
-    def learn(selector, **params):
-        student = WeakToStrongClassifier(
-            strong_model("logistic", seed),
-            weak_estimator=FrozenEstimator(model),
-            strong_columns=strong,
-            weak_columns=weak,
-            selector=selector,
-            random_state=seed,
-            **params,
-        ).fit(X[rows])
-        return student, student.score(X[task.test], task.y[task.test])
-
-    result = {"data": name, "teacher": teacher, "seed": seed}
-    _, result["all rows"] = learn(None)
-    non_hard, result["non-hard"] = learn(ConfidenceScorer())
-    scaler = StandardScaler()
-    student, result["default"] = learn(OverlapDetector(representation=scaler))
-    detector, weak_labels = student.selector_, student.weak_labels_
-    pure, result["purify"] = learn(
-        OverlapDetector(representation=scaler, refine_hard=0.05)
+    X, views = two_views(task, teacher, seed)
+    students = {
+        name: WeakToStrongClassifier(
+            strong_model("logistic", seed), selector=OverlapDetector(**params), **views
+        )
+        for name, params in DETECTORS.items()
+    }
+    report = weak_to_strong_report(
+        students,
+        X[rows],
+        X_test=X[task.test],
+        y_test=task.y[task.test],
+        y_true=task.y[rows],
+        n_repeats=1,
+        random_state=seed,
     )
-    candidates = np.flatnonzero(non_hard.selected_)
-    size = min(int(student.selected_.sum()), len(candidates))
-    chosen = np.random.RandomState(seed).choice(candidates, size, replace=False)
-    control = strong_model("logistic", seed).fit(
-        X[rows[chosen], strong], weak_labels[chosen]
+    accuracy = report.runs.set_index("model")["accuracy"]
+    detector, pure = (
+        OverlapDetector(**params, **views).fit(X[rows]) for params in DETECTORS.values()
     )
-    result["random non-hard"] = control.score(X[task.test, strong], task.y[task.test])
-    right = weak_labels == task.y[rows]
+    right = detector.weak_estimator_.predict(task.votes[rows]) == task.y[rows]
+    regions = detector.labels_
     return [
-        result
-        | {
-            "gain over random": result["default"] - result["random non-hard"],
-            "purification acts": np.isfinite(pure.selector_.refinement_threshold_),
+        {
+            "data": name,
+            "teacher": teacher,
+            "seed": seed,
+            **accuracy[ACCURACIES],
+            "gain over random": accuracy["default"] - accuracy[CONTROL],
+            "purification acts": np.isfinite(pure.refinement_threshold_),
             "p confidence": detector.confidence_pvalue_,
             "p overlap": detector.overlap_pvalue_,
-            "purity of hard rows": common.share(right[detector.labels_ == common.HARD]),
-            "purity of others": common.share(right[detector.labels_ != common.HARD]),
+            "purity of hard rows": common.share(right[regions == worlds.HARD]),
+            "purity of others": common.share(right[regions < worlds.HARD]),
         }
     ]
 
 
 def main(argv=None):
     """Run the study; write real_data.csv; returns 0."""
-    extra = {"--data": {"metavar": "DIR", "help": "folder of data sets"}}
-    options = common.parse("real_data", __doc__, argv, seeds=10, extra=extra)
+    options = common.parse(
+        "real-data", __doc__, argv, seeds=10, out="studies", data="environment"
+    )
     settings = [
         {"name": name, "seed": seed, "teacher": teacher, "data_dir": options.data}
         for name in available(options.data)
         for teacher in TEACHERS
         for seed in range(options.seeds)
     ]
-    runs = common.run_all(one_task, settings, options.n_jobs)
+    runs = common.run_rows(one_task, settings, options.n_jobs)
     common.write(runs, options, "real_data")
     means = runs.groupby(["data", "teacher"]).mean(numeric_only=True)
-    accuracies = ["all rows", "non-hard", "random non-hard", "default", "purify"]
-    common.show("accuracy", means[accuracies])
-    common.show("mean over data sets and teachers", means[accuracies].mean().to_frame())
-    common.show("diagnostics", means.drop(columns=["seed", *accuracies]))
+    common.show("accuracy", means[ACCURACIES])
+    common.show("mean over data sets and teachers", means[ACCURACIES].mean().to_frame())
+    common.show("diagnostics", means.drop(columns=["seed", *ACCURACIES]))
     evidence = (runs["p overlap"] <= 0.05).rename("evidence of two groups")
     table = runs.groupby(evidence)["gain over random"].agg(["mean", "sem", "size"])
     common.show("gain of overlap rows over random non-hard ones", table)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -13,13 +13,13 @@ paper     OverlapDetector(aggregation="max")
 that of a student of as many rows drawn at random from the detected non-hard ones.
 """
 
-import sys
 import warnings
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.studies import _common as common
+from benchmarks import common
+from benchmarks.studies import worlds
 from overlapkit import OverlapDetector
 from overlapkit.exceptions import (
     NoEvidenceOfGroupsWarning,
@@ -28,6 +28,7 @@ from overlapkit.exceptions import (
     UnbalancedClassesWarning,
 )
 
+SUMMARY = "study 1: noise, outliers, heavy tails, imbalance, impure hard sets"
 DETECTORS = {
     "default": {},
     "purify": {"refine_hard": 0.05},
@@ -64,7 +65,7 @@ def spoil(train, condition, level, rng):
 def one_world(condition, level, seed):
     """Rows of the result, one per detector."""
     weights = (level, 1 - level) if condition.startswith("minority") else None
-    train, test = common.world(
+    train, test = worlds.world(
         seed,
         n_easy=500,
         n_hard=500,
@@ -88,17 +89,17 @@ def one_world(condition, level, seed):
             detector.fit(X, train.y)
         weak = detector.weak_estimator_.predict(X[:, train.easy_columns])
         keep = np.flatnonzero(detector.support_)
-        others = np.flatnonzero(detector.labels_ != common.HARD)
+        others = np.flatnonzero(detector.labels_ != worlds.HARD)
         at_random = rng.choice(others, len(keep), replace=False)
-        student = common.student_accuracy(X[keep], weak[keep], test)
-        control = common.student_accuracy(X[at_random], weak[at_random], test)
+        student = worlds.student_accuracy(X[keep], weak[keep], test)
+        control = worlds.student_accuracy(X[at_random], weak[at_random], test)
         rows.append(
             {
                 "condition": condition,
                 "level": level,
                 "seed": seed,
                 "detector": name,
-                **common.detection(detector, region),
+                **worlds.detection(detector, region),
                 "student": student["accuracy"],
                 "student on hard": student["hard"],
                 "announced": any(issubclass(w.category, SIGNS) for w in caught),
@@ -110,14 +111,14 @@ def one_world(condition, level, seed):
 
 def main(argv=None):
     """Run the study; write robustness.csv and robustness.png; returns 0."""
-    options = common.parse("robustness", __doc__, argv, seeds=10)
+    options = common.parse("robustness", __doc__, argv, seeds=10, out="studies")
     settings = [
         {"condition": condition, "level": level, "seed": seed}
         for condition, levels in CONDITIONS.items()
         for level in (levels[::2] if options.quick else levels)
         for seed in range(options.seeds)
     ]
-    runs = common.run_all(one_world, settings, options.n_jobs)
+    runs = common.run_rows(one_world, settings, options.n_jobs)
     common.write(runs, options, "robustness")
     means = runs.groupby(["condition", "level", "detector"], sort=False).mean(
         numeric_only=True
@@ -154,7 +155,3 @@ def main(argv=None):
         options, "robustness", list(CONDITIONS), draw, ylabel="mean over seeds"
     )
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

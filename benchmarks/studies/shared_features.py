@@ -15,15 +15,15 @@ overlap from easy rows (AUC below 0.9 is broken), and whether the student beats 
 teacher on hard rows.
 """
 
-import sys
-
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.studies import _common as common
+from benchmarks import common
+from benchmarks.studies import worlds
 from overlapkit import OverlapDetector
 
+SUMMARY = "study 2: from disjoint to identical views"
 N_FEATURES = 20
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2.0)
 DIAGNOSTICS = ("alignment", "p confidence", "p overlap", "gain", "non-hard share")
@@ -39,7 +39,7 @@ def views(step):
 
 def one_world(step, seed):
     """A row of the result."""
-    train, test = common.world(seed, n_easy=500, n_hard=500, n_overlap=500)
+    train, test = worlds.world(seed, n_easy=500, n_hard=500, n_overlap=500)
     strong, weak = views(step)
     detector = OverlapDetector(
         strong_columns=strong, weak_columns=weak, random_state=seed
@@ -47,17 +47,17 @@ def one_world(step, seed):
     teacher = detector.weak_estimator_
     labels = teacher.predict(train.X[:, weak])
     test.X, weak_view = test.X[:, strong], test.X[:, weak]
-    student = common.student_accuracy(
+    student = worlds.student_accuracy(
         train.X[detector.support_][:, strong], labels[detector.support_], test
     )
-    on_hard = test.region == common.HARD
+    on_hard = test.region == worlds.HARD
     taught = float(np.mean(teacher.predict(weak_view)[on_hard] == test.y[on_hard]))
     return [
         {
             "step": step,
             "seed": seed,
             "alignment": detector.view_alignment_,
-            **common.detection(detector, train.region),
+            **worlds.detection(detector, train.region),
             "teacher on hard": taught,
             "student on hard": student["hard"],
             "gain on hard": student["hard"] - taught,
@@ -84,12 +84,12 @@ def foretelling(runs):
 
 def main(argv=None):
     """Run the study; write shared_features.csv and .png; returns 0."""
-    options = common.parse("shared_features", __doc__, argv, seeds=20)
+    options = common.parse("shared-features", __doc__, argv, seeds=20, out="studies")
     steps = STEPS[::2] + STEPS[-1:] if options.quick else STEPS
     settings = [
         {"step": step, "seed": seed} for step in steps for seed in range(options.seeds)
     ]
-    runs = common.run_all(one_world, settings, options.n_jobs)
+    runs = common.run_rows(one_world, settings, options.n_jobs)
     common.write(runs, options, "shared_features")
     means = runs.groupby("step").mean(numeric_only=True).drop(columns="seed")
     common.show("means over seeds", means.T)
@@ -118,7 +118,3 @@ def main(argv=None):
 
     common.panels(options, "shared_features", list(curves), draw, ylabel="mean")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,7 +2,7 @@ import warnings
 
 import numpy as np
 
-from benchmarks._sources_authors import AuthorsOverlap
+from benchmarks.sources.authors import AuthorsOverlap
 from overlapkit import OverlapDetector
 from overlapkit.datasets import make_overlap_classification
 from overlapkit.exceptions import OverlapkitWarning

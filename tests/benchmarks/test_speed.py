@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks import speed
-from benchmarks._speed_harness import Result, paired, shortfalls
+from benchmarks.speed.harness import Result, paired, shortfalls
 
 
 @pytest.mark.parametrize("row", ["change-point", "label-model", "memory", "sources"])

@@ -4,15 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import expansion
+from benchmarks.data import dip_table
 from benchmarks.studies import (
     ablation,
-    dip_table,
     evidence,
+    expansion,
     robustness,
     shared_features,
+    worlds,
 )
-from overlapkit import diagnostics
+from overlapkit.diagnostics import NULL_TAILS, dip_test
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ def test_robustness(tmp_path, monkeypatch, capsys):
 
 
 def test_spoiling_leaves_the_original_alone_and_keeps_absent_patterns_absent():
-    train, _ = robustness.common.world(0, n_easy=50, n_hard=50, n_overlap=50)
+    train, _ = worlds.world(0, n_easy=50, n_hard=50, n_overlap=50)
     before = train.X.copy()
     for condition, levels in robustness.CONDITIONS.items():
         X, _ = robustness.spoil(train, condition, levels[-1], np.random.RandomState(0))
@@ -107,13 +108,15 @@ def test_evidence(tmp_path, monkeypatch, capsys):
     assert (sources["rank correlation"] == 1.0).all()
 
 
-def test_stored_table_of_the_dip_is_what_the_simulation_gives():
-    sizes, stored = diagnostics.NULL_SIZES, diagnostics._NULL_QUANTILES
-    assert stored.shape == (len(sizes), len(diagnostics.NULL_TAILS))
-    row = sizes.index(100)
+def test_p_values_of_the_dip_are_those_of_the_simulation():
+    rng = np.random.default_rng(0)
+    tests = [dip_test(rng.random(100)) for _ in range(300)]
     again = dip_table.simulate(100, 4000, seed=1)
-    middle = [diagnostics.NULL_TAILS.index(tail) for tail in (0.5, 0.1, 0.05)]
-    np.testing.assert_allclose(again[middle], stored[row][middle], rtol=0.02)
+    # tails from the largest to the smallest, their quantiles from low to high
+    expected = np.interp(
+        [np.sqrt(100) * test.statistic for test in tests], again, NULL_TAILS
+    )
+    np.testing.assert_allclose([t.pvalue for t in tests], expected, atol=0.03)
 
 
 def test_expansion_reports_bound_and_error_on_generated_and_real_rows(capsys):

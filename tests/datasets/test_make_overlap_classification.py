@@ -2,7 +2,7 @@ import joblib
 import numpy as np
 import pytest
 
-from benchmarks import golden_synthetic
+from benchmarks.golden import synthetic as golden_synthetic
 from overlapkit.datasets import make_overlap_classification
 
 SMALL = {"n_easy": 30, "n_hard": 20, "n_overlap": 40, "n_neither": 10}
@@ -224,7 +224,7 @@ def test_golden_experiment_does_not_depend_on_n_jobs():
 def test_golden_command_says_what_is_off(capsys, monkeypatch):
     means = golden_synthetic.TARGETS["none"]["means"]
     monkeypatch.setitem(means, 10, {**means[10], "weak": 99.0})
-    assert golden_synthetic.main(["--runs", "2", "--n-jobs", "1"]) == 1
+    assert golden_synthetic.main(["--seeds", "2", "--n-jobs", "1"]) == 1
     assert "OFF by more than 1.0" in capsys.readouterr().out
 
 

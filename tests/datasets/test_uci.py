@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.preprocessing import OrdinalEncoder
 
-from benchmarks import rebuild_data
+from benchmarks.data import rebuild as rebuild_data
 from overlapkit.datasets import load_mushroom, load_spambase
 
 DATA = Path(str(resources.files("overlapkit.datasets") / "data"))

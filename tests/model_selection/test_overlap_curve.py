@@ -9,7 +9,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from benchmarks import golden_detection
+from benchmarks.golden import detection as golden_detection
 from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.datasets import make_noisy_labels, make_overlap_classification
 from overlapkit.label_models import MajorityVote

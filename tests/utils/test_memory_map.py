@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from overlapkit import OverlapDetector
-from overlapkit._utils import memory_map as _memory_map
-from overlapkit._utils.memory_map import read_narrow, read_rows, release_rows
 from tests.support.data import with_probabilities
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*show no separate groups")
@@ -16,11 +15,6 @@ D = 254
 linux = pytest.mark.skipif(
     not Path("/proc/self/statm").exists(), reason="reads Linux's page counts"
 )
-
-
-def mapped(tmp_path, X, mode="r"):
-    np.save(tmp_path / "X.npy", X)
-    return np.load(tmp_path / "X.npy", mmap_mode=mode)
 
 
 def detector(d, **kwargs):
@@ -33,27 +27,87 @@ def detector(d, **kwargs):
     )
 
 
-@pytest.mark.parametrize("mode", ["r", "c", "r+"])
-@pytest.mark.parametrize("refine_hard", [False, 0.05])
-def test_a_detector_reads_maps_like_arrays(tmp_path, monkeypatch, mode, refine_hard):
-    monkeypatch.setattr(_memory_map, "_BLOCK_BYTES", 4096)
-    X = with_probabilities(n=400)[2].astype(np.float16)
-    options = {"max_landmarks": 20, "refine_hard": refine_hard}
-    expected = detector(6, **options).fit(X)
-    found = detector(6, **options).fit(mapped(tmp_path, X, mode))
+def large(d):
+    """Rows of d columns and probabilities, in float16: more than one block of 8 MiB."""
+    strong, proba = np.split(
+        with_probabilities(n=24_000_000 // (2 * d))[2], [6], axis=1
+    )
+    rng = np.random.default_rng(0)
+    strong = strong @ rng.normal(size=(6, d))
+    return np.column_stack([strong, proba]).astype(np.float16)
+
+
+def assert_same_fit(found, expected):
     np.testing.assert_array_equal(found.reference_, expected.reference_)
     np.testing.assert_array_equal(found.overlap_scores_, expected.overlap_scores_)
     np.testing.assert_array_equal(found.labels_, expected.labels_)
-    new = mapped(tmp_path, X[:50], mode)
-    np.testing.assert_array_equal(found.transform(new), expected.transform(X[:50]))
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """Rows, the file that holds them, and what is fitted to the rows in memory."""
+    X = large(D)
+    path = tmp_path_factory.mktemp("maps") / "X.npy"
+    np.save(path, X)
+    return (
+        X,
+        path,
+        {p: detector(D, max_landmarks=20, refine_hard=p).fit(X) for p in (False, 0.05)},
+    )
+
+
+@pytest.mark.parametrize("mode", ["r", "c", "r+"])
+@pytest.mark.parametrize("refine_hard", [False, 0.05])
+def test_a_detector_reads_maps_like_arrays(wide, mode, refine_hard):
+    X, path, fitted = wide
+    X_map = np.load(path, mmap_mode=mode)
+    found = detector(D, max_landmarks=20, refine_hard=refine_hard).fit(X_map)
+    assert_same_fit(found, fitted[refine_hard])
+    np.testing.assert_array_equal(
+        found.transform(X_map[:50]), fitted[refine_hard].transform(X[:50])
+    )
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda X: X[::2],
+        lambda X: X[5000:],
+        lambda X: X[::-1],
+        lambda X: X[:, ::-1][:, ::-1],
+        lambda X: X[100:, 3:][:, ::-1],
+    ],
+)
+def test_any_view_of_a_map_is_read_like_a_copy_and_the_file_stays(wide, view):
+    """Pages are given back where rows follow each other in the file, and only there."""
+    X, path, _ = wide
+    X_map = np.load(path, mmap_mode="r")
+    part = view(X)
+    last = part.shape[1] - 2
+    columns = {"strong_columns": slice(0, last), "weak_columns": slice(last, None)}
+    if part.strides[1] < 0:  # the probabilities come first then
+        columns = {"strong_columns": slice(2, None), "weak_columns": slice(0, 2)}
+    model = detector(D, max_landmarks=20).set_params(**columns)
+    expected = clone(model).fit(part.copy())
+    assert_same_fit(model.fit(view(X_map)), expected)
+    np.testing.assert_array_equal(X_map, X)
+
+
+def test_a_file_that_holds_columns_is_read_like_one_that_holds_rows(wide, tmp_path):
+    X, _, fitted = wide
+    np.save(tmp_path / "X.npy", np.asfortranarray(X))
+    X_map = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert X_map.flags.f_contiguous
+    assert_same_fit(detector(D, max_landmarks=20).fit(X_map), fitted[False])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_row_that_is_not_finite_is_named(tmp_path, value):
     X = with_probabilities(n=200)[2].astype(np.float16)
     X[123, 2] = value
+    np.save(tmp_path / "X.npy", X)
     with pytest.raises(ValueError, match=r"strong view.*NaN or infinity in row 123"):
-        detector(6).fit(mapped(tmp_path, X))
+        detector(6).fit(np.load(tmp_path / "X.npy", mmap_mode="r"))
 
 
 @linux
@@ -79,26 +133,3 @@ def test_fit_and_transform_leave_no_map_in_memory(tmp_path):
     fitted.transform(X)
     assert resident() - before < 40e6
     assert len(fitted.hard_indices_) > n / 20
-
-
-def test_rows_and_narrow_views_are_those_of_the_map(tmp_path, monkeypatch):
-    monkeypatch.setattr(_memory_map, "_BLOCK_BYTES", 4096)
-    X = np.random.default_rng(0).normal(size=(1000, 20)).astype("f4")
-    view = mapped(tmp_path, X)
-    for rows in ([], [0], [3, 500, 999], range(1000)):
-        rows = np.asarray(rows, dtype=int)
-        np.testing.assert_array_equal(read_rows(view, rows), X[rows])
-    few = read_narrow(view[:, 17:19])
-    np.testing.assert_array_equal(few, X[:, 17:19])
-    assert not _memory_map.is_mapped(few)
-    assert read_narrow(view) is view  # wide: not copied
-
-
-def test_any_view_may_be_released(tmp_path):
-    X = np.random.default_rng(0).normal(size=(7, 9000)).astype("f4")
-    whole = mapped(tmp_path, X)
-    views = (whole, whole[:, 8990:], whole[::2], whole[:, ::-1], whole.T, whole[3:])
-    for view in views:
-        release_rows(view, 0, len(view))
-        release_rows(view, len(view) - 1, len(view))
-    np.testing.assert_array_equal(whole, X)

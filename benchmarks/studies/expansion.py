@@ -7,23 +7,23 @@ Lang et al. (2024), whether its assumptions hold on these rows, and the error it
 A bound of 1 or more, or "inf", says nothing.
 """
 
-import argparse
 import warnings
 
 import numpy as np
-import pandas as pd
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.main_job.data import load_task
+from benchmarks import common
+from benchmarks.job.data import load_task
 from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.datasets import make_overlap_classification, stack_views
 from overlapkit.exceptions import OverlapkitWarning
 from overlapkit.label_models import LabelModel
 from overlapkit.theory import neighborhood_graph, overlap_expansion_report
 
+SUMMARY = "bound of coverage expansion and actual error, side by side"
 COLUMNS = ["n_covered", "n_uncovered", "alpha", "c", "err_weak", "p_non_robust"]
 COLUMNS += ["bound", "actual_error", "assumptions_hold", "vacuous"]
 
@@ -86,31 +86,22 @@ def detector_like(detector):
 
 def main(argv=None):
     """Print a table per data set."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks expansion",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    number = {"type": int, "default": 5}
+    options = common.parse(
+        "expansion",
+        __doc__,
+        argv,
+        jobs=False,
+        seed={"type": int, "default": 0},
+        family={**number, "help": "number of students"},
+        neighbors=number,
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--family", type=int, default=5, help="number of students")
-    parser.add_argument("--neighbors", type=int, default=5)
-    options = parser.parse_args(argv)
     warnings.simplefilter("ignore", OverlapkitWarning)
     worlds = {"generator, d = 20 + 20": gaussian(options.seed)}
     for name in ("spambase", "mushroom"):
         worlds[name] = shipped(name, options.seed)
-    for name, (X, strong, y_true, views, y) in worlds.items():
-        table = report(
-            X,
-            strong,
-            y_true,
-            views,
-            y,
-            options.seed,
-            options.family,
-            options.neighbors,
-        )
-        print(f"\n{name}, {options.family} students, {options.neighbors} neighbours")
-        with pd.option_context("display.width", 160, "display.precision", 3):
-            print(table.to_string())
+    for name, world in worlds.items():
+        table = report(*world, options.seed, options.family, options.neighbors)
+        title = f"{name}, {options.family} students, {options.neighbors} neighbours"
+        common.show(title, table)
     return 0

@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
+from benchmarks.sources.authors import AuthorsOverlap
 from overlapkit import OverlapDetector, UCBSourceSelector, WeakToStrongClassifier
 from overlapkit.metrics import cumulative_regret
 from overlapkit.policies import KLUCB, UCB, EpsilonGreedy, RandomChoice, Thompson
@@ -19,8 +20,6 @@ from overlapkit.sources import (
     OverlapDensity,
     StudentGain,
 )
-
-from ._sources_authors import AuthorsOverlap
 
 
 @dataclass(frozen=True)

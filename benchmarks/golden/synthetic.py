@@ -13,16 +13,14 @@ and ``--ablation hard`` vary the number of easy and of hard rows instead (10 ove
 rows); in the first, w2s is trained on the easy rows.
 """
 
-import argparse
-import sys
-
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
+from benchmarks import common
 from overlapkit.datasets import make_overlap_classification
 
+COMMAND = "golden-synthetic"
+SUMMARY = "the Gaussian setting of the source paper, 500 runs"
 COLUMNS = ("weak", "strong", "w2s", "easy", "hard", "overlap")
 REGIONS = {"easy": 0, "overlap": 1, "hard": 2}
 
@@ -111,24 +109,22 @@ def one_run(ablation, seed):
     rng = np.random.RandomState(seed)
     theta = rng.uniform(size=40)
     setting = TARGETS[ablation]
-    # the matrices are small: threads of BLAS would cost more than they bring
-    with threadpool_limits(1):
-        return [
-            one_draw(
-                {**setting["fixed"], setting["varied"]: count},
-                setting["train_on"],
-                theta,
-                rng,
-            )
-            for count in setting["means"]
-        ]
+    return [
+        one_draw(
+            {**setting["fixed"], setting["varied"]: count},
+            setting["train_on"],
+            theta,
+            rng,
+        )
+        for count in setting["means"]
+    ]
 
 
 def run(ablation="none", n_runs=500, n_jobs=None, seed=0):
     """Accuracies in per cent, array of shape (n_runs, n_counts, 6)."""
     seeds = np.random.RandomState(seed).randint(2**31 - 1, size=n_runs)
-    results = Parallel(n_jobs=n_jobs)(delayed(one_run)(ablation, s) for s in seeds)
-    return 100 * np.array(results)
+    settings = [{"ablation": ablation, "seed": s} for s in seeds]
+    return 100 * np.array(common.run(one_run, settings, n_jobs))
 
 
 def compare(ablation, accuracies):
@@ -160,14 +156,11 @@ def crossing(accuracies):
 
 def main(argv=None):
     """Print the table; return 1 if a figure is off by more than its tolerance."""
-    parser = argparse.ArgumentParser("golden-synthetic", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--ablation", choices=list(TARGETS), default="none")
-    parser.add_argument("--runs", type=int, default=500)
-    parser.add_argument("--n-jobs", type=int, default=-1)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(argv)
-    accuracies = run(options.ablation, options.runs, options.n_jobs, options.seed)
+    ablation = {"choices": list(TARGETS), "default": "none"}
+    options = common.parse(
+        COMMAND, __doc__, argv, seeds=500, quick_seeds=None, ablation=ablation
+    )
+    accuracies = run(options.ablation, options.seeds, options.n_jobs)
     varied, train_on = (TARGETS[options.ablation][k] for k in ("varied", "train_on"))
     print(f"{varied:>9}  column     mean    sd  recorded  difference  verdict")
     failures = 0
@@ -184,7 +177,7 @@ def main(argv=None):
             line += verdict if good else f"OFF by more than {limit}"
         print(line)
         if column == "weak" and dropped:
-            print(f"{'':>9}  ({dropped} of {options.runs} runs dropped: one class)")
+            print(f"{'':>9}  ({dropped} of {options.seeds} runs dropped: one class)")
     if options.ablation == "none":
         where = crossing(accuracies)
         # the means have standard errors of .4 points and rise .6 a row: 1 row or less
@@ -196,7 +189,3 @@ def main(argv=None):
         )
     print(f"{failures} figures off" if failures else "all within tolerance")
     return int(failures > 0)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

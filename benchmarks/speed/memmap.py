@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from overlapkit.scorers._similarity import reference_similarity
+from benchmarks.common import ROOT
+from benchmarks.speed.harness import Result, peak_resident_mib, register, seconds
+from overlapkit import OverlapDetector
+from overlapkit.scorers import reference_similarity
 
-from ._speed_harness import Result, peak_resident_mib, register, seconds
-
-ROOT = Path(__file__).resolve().parent.parent
 DIM, LANDMARKS, BLOCK = 384, 4096, 8192
 MAX_HARD = 512  # of the detector
 
@@ -37,7 +37,7 @@ def _write(path, n):
 
 def _in_child(name, path):
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks._speed_memmap", name, str(path)],
+        [sys.executable, "-m", "benchmarks.speed.memmap", name, str(path)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -102,8 +102,6 @@ def memory_map(settings):
 
 
 def _detect(path):
-    from overlapkit import OverlapDetector
-
     warnings.simplefilter("ignore")  # noise has no groups, and says so
     detector = OverlapDetector(
         weak_estimator="precomputed",

@@ -1,6 +1,7 @@
 """Every data set of the main job in one form: votes, strong view, labels, split."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -39,14 +40,31 @@ class Unusable(ValueError):
     """A data set the main job cannot run on, and why."""
 
 
-def load_task(name, seed, data_dir=None):
-    """The data set `name`, split by `seed`."""
-    if data_dir is not None and (Path(data_dir) / name).exists():
-        return _wrench_task(Path(data_dir) / name, seed)
+@lru_cache(maxsize=2)
+def read(name, data_dir=None):
+    """All that a data set consists of before any split, as a tuple of arrays."""
+    path = None if data_dir is None else Path(data_dir) / name
+    if path is not None and path.exists():
+        try:
+            dataset = load_wrench(path)
+        except (ValueError, OSError) as error:
+            raise Unusable(str(error)) from error
+        train, test = dataset.train, dataset.test
+        texts = [None if p.texts is None else np.array(p.texts) for p in (train, test)]
+        return train.X, test.X, *texts, train.votes, test.votes, train.y, test.y
     if name in SHIPPED:
-        return _shipped_task(name, seed)
+        load = {"spambase": load_spambase, "mushroom": load_mushroom}[name]
+        return load(return_X_y=True)
     where = f" in {data_dir}" if data_dir is not None else "; give --data DIR"
     raise Unusable(f"there is no data set {name!r}{where}; shipped: {SHIPPED}")
+
+
+def load_task(name, seed, data_dir=None):
+    """The data set `name`, split by `seed`."""
+    arrays = read(name, data_dir)
+    if len(arrays) == 2:
+        return _shipped_task(name, *arrays, seed)
+    return _wrench_task(name, *_with_features(name, data_dir), seed)
 
 
 def available(data_dir=None):
@@ -58,12 +76,10 @@ def available(data_dir=None):
     return names
 
 
-def _shipped_task(name, seed):
+def _shipped_task(name, raw, y, seed):
     if name == "spambase":
-        raw, y = load_spambase(return_X_y=True)
         X = np.log1p(raw)
     else:
-        raw, y = load_mushroom(return_X_y=True)
         X = OneHotEncoder(sparse_output=False, drop="if_binary").fit_transform(raw)
     train, test = train_test_split(
         np.arange(len(y)), test_size=0.2, stratify=y, random_state=seed
@@ -76,29 +92,32 @@ def _shipped_task(name, seed):
     return _task(name, X, rules.transform(raw), y, rest, test, seed)
 
 
-def _wrench_task(path, seed):
-    dataset = load_wrench(path)
-    train, test = dataset.train, dataset.test
-    if (train.y < 0).any():
+@lru_cache(maxsize=2)
+def _with_features(name, data_dir):
+    """Strong view, votes and labels of a given data set, and its training rows."""
+    X, X_test, texts, texts_test, votes, votes_test, y, y_test = read(name, data_dir)
+    if (y < 0).any():
         raise Unusable("true labels of the training rows are unknown")
-    if train.X is not None:
-        X = np.vstack([train.X, test.X])
-    elif train.texts is not None:
+    if X is None and texts is None:
+        raise Unusable("it has neither features nor texts")
+    if X is None:
         # the text model sees training rows only
-        n_components = min(100, len(train.texts) - 1)
         embed = make_pipeline(
             TfidfVectorizer(sublinear_tf=True, min_df=2),
-            TruncatedSVD(n_components, random_state=0),
-        ).fit(train.texts)
-        X = np.vstack([embed.transform(train.texts), embed.transform(test.texts)])
-    else:
-        raise Unusable("it has neither features nor texts")
-    votes = np.vstack([train.votes, test.votes])
-    y = np.concatenate([train.y, test.y])
-    rows = np.arange(len(y))
-    return _task(
-        dataset.name, X, votes, y, rows[: len(train.y)], rows[len(train.y) :], seed
+            TruncatedSVD(min(100, len(texts) - 1), random_state=0),
+        ).fit(texts)
+        X, X_test = embed.transform(texts), embed.transform(texts_test)
+    return (
+        np.vstack([X, X_test]),
+        np.vstack([votes, votes_test]),
+        np.concatenate([y, y_test]),
+        len(y),
     )
+
+
+def _wrench_task(name, X, votes, y, n_train, seed):
+    rows = np.arange(len(y))
+    return _task(name, X, votes, y, rows[:n_train], rows[n_train:], seed)
 
 
 def _task(name, X, votes, y, train, test, seed):

@@ -5,19 +5,17 @@ beside the figures the project was designed with, and whether the default policy
 its two promises on the first design: at most 2/3 of the regret of the form in the
 public code of the paper, and at most 1/3 of that of random choice.
 
-    python -m benchmarks regret [--n-repeats 2000] [--seed 0]
-
 Returns 0 when both promises are kept, 1 otherwise.
 """
-
-import argparse
 
 import numpy as np
 import pandas as pd
 
+from benchmarks import common
 from overlapkit.policies import KLUCB, UCB, EpsilonGreedy, RandomChoice, Thompson
 from overlapkit.theory import simulate_regret
 
+SUMMARY = "regret of source selection policies, simulated"
 POLICIES = {
     "UCB, authors' form": UCB(bonus="authors"),
     "UCB, rounds": UCB(bonus="rounds"),
@@ -46,7 +44,7 @@ DESIGNS = {
 }
 
 
-def run(densities, n_rounds, batch_size, targets, *, n_repeats, seed):
+def run(densities, n_rounds, batch_size, targets, *, n_repeats):
     """Return a table with a row per policy: mean, s.e., 95 % quantile, target."""
     rows = {}
     for position, (name, policy) in enumerate(POLICIES.items()):
@@ -56,7 +54,7 @@ def run(densities, n_rounds, batch_size, targets, *, n_repeats, seed):
             n_rounds=n_rounds,
             batch_size=batch_size,
             n_repeats=n_repeats,
-            random_state=seed,
+            random_state=0,
         )[:, -1]
         rows[name] = {
             "regret": final.mean(),
@@ -68,38 +66,21 @@ def run(densities, n_rounds, batch_size, targets, *, n_repeats, seed):
 
 
 def main(argv=None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks regret")
-    parser.add_argument("--n-repeats", type=int, default=2000, help="runs per policy")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the runs")
-    options = parser.parse_args(argv)
-    if options.n_repeats < 2:
-        parser.error("--n-repeats must be at least 2")
-
+    """Print the tables; 0 when both promises are kept."""
+    options = common.parse(
+        "regret", __doc__, argv, seeds=2000, quick_seeds=200, jobs=False
+    )
+    if options.seeds < 2:
+        options.error("--seeds must be at least 2")
     tables = []
-    for title, (densities, n_rounds, batch_size, targets) in DESIGNS.items():
-        table = run(
-            densities,
-            n_rounds,
-            batch_size,
-            targets,
-            n_repeats=options.n_repeats,
-            seed=options.seed,
-        )
+    for title, (densities, n_rounds, batch_size, target) in DESIGNS.items():
+        table = run(densities, n_rounds, batch_size, target, n_repeats=options.seeds)
         tables.append(table["regret"])
-        print(f"\n{title}, {batch_size} rows a round, {options.n_repeats} runs")
-        print(table.to_string(float_format="{:.2f}".format, na_rep=""))
-
-    regret = tables[0]
-    default = regret["UCB, samples (default)"]
+        title = f"{title}, {batch_size} rows a round, {options.seeds} runs"
+        common.show(title, table, digits=2)
+    regret = tables[0] / tables[0]["UCB, samples (default)"]
     print("\nDefault against controls, first design:")
-    kept = True
-    for control, limit in (("UCB, authors' form", 2 / 3), ("random", 1 / 3)):
-        share = default / regret[control]
-        kept &= bool(share <= limit)
-        verdict = "kept" if share <= limit else "BROKEN"
-        print(f"  {share:.2f} of {control}, at most {limit:.2f}: {verdict}")
-    return 0 if kept else 1
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    return common.targets(
+        (f"share of the regret of {control}", 1 / regret[control], "at most", limit)
+        for control, limit in (("UCB, authors' form", 2 / 3), ("random", 1 / 3))
+    )

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from benchmarks.common import markdown
+
 ROWS: dict[str, Callable] = {}
 # Threads of BLAS spin for some time after a product, on the cores that the next
 # call of another library needs: a pause lets them fall asleep.
@@ -139,7 +141,7 @@ def _number(value, unit=""):
 def table(results):
     """Return the results as a Markdown table."""
     head = ("work", "ours", "baseline", "", "ratio", "target", "reached")
-    lines = [head, ("---",) * len(head)]
+    lines = [head]
     for r in results:
         reached = {None: "not run", True: "yes", False: "NO"}[r.reached]
         if not r.agrees:
@@ -155,11 +157,7 @@ def table(results):
                 reached,
             )
         )
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    return "\n".join(
-        "| " + " | ".join(c.ljust(w) for c, w in zip(line, widths)) + " |"
-        for line in lines
-    )
+    return markdown(lines)
 
 
 def shortfalls(results):

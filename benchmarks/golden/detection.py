@@ -15,19 +15,16 @@ mixing     accuracy of a student that learns from no or from only "overlap" rows
 A value is reached when it is within .02 of the recorded one.
 """
 
-import argparse
-import sys
 import warnings
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from scipy.stats import spearmanr
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits
 
+from benchmarks import common
 from overlapkit import OverlapDetector
 from overlapkit.datasets import make_overlap_classification
 from overlapkit.exceptions import OverlapkitWarning
@@ -36,6 +33,8 @@ from overlapkit.scorers import reference_similarity, weak_confidence
 from overlapkit.thresholds import change_point
 from overlapkit.weak import WeakRows
 
+COMMAND = "golden-detection"
+SUMMARY = "detectors where the truth is known, against recorded values"
 TOLERANCE = 0.02
 SETTINGS = {"d=10": (10, 1.0), "d=10, easy x3": (10, 3.0), "d=20": (20, 1.0)}
 
@@ -157,7 +156,7 @@ def detection_run(setting, seed):
     return result
 
 
-def sources_run(n_features, seed):
+def sources_run(setting, seed):
     """Densities of the sources: by score with pooled thresholds, then with own ones."""
     counts = [
         {"n_overlap": k, "n_easy": (ROWS_PER_SOURCE - k) // 2}
@@ -166,7 +165,8 @@ def sources_run(n_features, seed):
     for own in counts:
         own["n_hard"] = ROWS_PER_SOURCE - own["n_overlap"] - own["n_easy"]
     rng = np.random.RandomState(seed)
-    (_, *sources), weak = draw(n_features, 1.0, rng, ({}, *counts))
+    n_features, saliency = SETTINGS[setting]
+    (_, *sources), weak = draw(n_features, saliency, rng, ({}, *counts))
     X = np.vstack([source.X for source in sources])
     source = np.repeat(np.arange(len(sources)), ROWS_PER_SOURCE)
     densities = {score: _densities(weak, X, source, score) for score in SOURCES}
@@ -184,9 +184,10 @@ def _densities(weak, X, source, score):
     return (found / np.bincount(source)).tolist()
 
 
-def mixing_run(n_features, seed):
+def mixing_run(setting, seed):
     """Accuracy, on all and on hard test rows, without and with the first part."""
-    (_, rows, test), weak = draw(n_features, 1.0, np.random.RandomState(seed))
+    n_features, saliency = SETTINGS[setting]
+    (_, rows, test), weak = draw(n_features, saliency, np.random.RandomState(seed))
     _, _, hard = confidence_and_hard(weak, rows.X)
     proba = weak.predict_proba(rows.X[:, : weak.n_features_in_])
     # the recorded runs gave class 0 to all rows the weak model is undecided about
@@ -223,15 +224,11 @@ def mixing_run(n_features, seed):
     return result
 
 
-def _repeat(run, argument, n_seeds, n_jobs, seed):
-    """Results of a run for many seeds: the matrices are small, BLAS has one thread."""
+def _repeat(run, setting, n_seeds, n_jobs, seed):
+    """Results of a run for many seeds."""
     seeds = np.random.RandomState(seed).randint(2**31 - 1, size=n_seeds)
-
-    def one(seed):
-        with threadpool_limits(1):
-            return run(argument, int(seed))
-
-    return Parallel(n_jobs=n_jobs)(delayed(one)(s) for s in seeds)
+    settings = [{"setting": setting, "seed": int(s)} for s in seeds]
+    return common.run(run, settings, n_jobs)
 
 
 def detection_table(n_seeds=30, n_jobs=None, seed=0):
@@ -254,8 +251,8 @@ def detection_table(n_seeds=30, n_jobs=None, seed=0):
 def sources_table(n_seeds=30, n_jobs=None, seed=0):
     """Measured and recorded densities, and the rank correlation with the truth."""
     lines = []
-    for position, (setting, n_features) in enumerate((("d=10", 10), ("d=20", 20))):
-        runs = _repeat(sources_run, n_features, n_seeds, n_jobs, seed)
+    for position, setting in enumerate(("d=10", "d=20")):
+        runs = _repeat(sources_run, setting, n_seeds, n_jobs, seed)
         for score, (*recorded, sign) in SOURCES.items():
             found = np.array([run[score] for run in runs])
             for k, density in enumerate(DENSITIES):
@@ -278,8 +275,8 @@ def sources_table(n_seeds=30, n_jobs=None, seed=0):
 def mixing_table(n_seeds=30, n_jobs=None, seed=0):
     """Measured and recorded accuracies, and hard accuracies at either end."""
     lines = []
-    for position, (setting, n_features) in enumerate((("d=10", 10), ("d=20", 20))):
-        runs = _repeat(mixing_run, n_features, n_seeds, n_jobs, seed)
+    for position, setting in enumerate(("d=10", "d=20")):
+        runs = _repeat(mixing_run, setting, n_seeds, n_jobs, seed)
         for (detector, pool), recorded in MIXING.items():
             found = np.array([run[detector, pool] for run in runs])
             for share in (0, 1):
@@ -324,27 +321,14 @@ TABLES = {
 
 def main(argv=None):
     """Print the tables; return 1 if a recorded value is not reached."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks golden-detection",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=TABLES)
-    parser.add_argument("--seeds", type=int, default=30, metavar="N")
-    parser.add_argument("--n-jobs", type=int, default=-1, metavar="N")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(argv)
+    names = {"nargs": "+", "choices": list(TABLES), "default": list(TABLES)}
+    options = common.parse(COMMAND, __doc__, argv, seeds=30, tables=names)
     if options.seeds < 2:
-        parser.error("--seeds must be at least 2")
+        options.error("--seeds must be at least 2")
     failures = 0
     for name in options.tables:
-        table = TABLES[name](options.seeds, options.n_jobs, options.seed)
+        table = TABLES[name](options.seeds, options.n_jobs)
         failures += int((table["verdict"] == "NOT REACHED").sum())
-        print(f"\n{name}, {options.seeds} seeds")
-        print(table.to_string(index=False, float_format="{:.3f}".format, na_rep=""))
+        common.show(f"{name}, {options.seeds} seeds", table.set_index("setting"))
     print(f"\n{failures} not reached" if failures else "\nall reached")
     return int(failures > 0)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Runs whose outcome is recorded: each value beside the recorded one."""
