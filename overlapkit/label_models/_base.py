@@ -153,7 +153,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             Columns in the order of `classes_`; rows on which every function
             abstains hold `class_prior_`.
         """
-        return self._decide(self._read(X))[0]
+        return self._decide(self.read_votes(X))[0]
 
     def predict(self, X):
         """Most probable class of every row.
@@ -173,7 +173,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         labels : ndarray of shape (n_samples,)
             Entries of `classes_`; with ``tie_policy="abstain"`` also `missing_label`.
         """
-        _, codes, open_rows = self._decide(self._read(X))
+        _, codes, open_rows = self._decide(self.read_votes(X))
         labels = self.classes_[codes]
         if self.tie_policy == "abstain" and open_rows.any():
             if np.asarray(self.missing_label).dtype.kind != labels.dtype.kind:
@@ -198,7 +198,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         mask : ndarray of shape (n_samples,), dtype bool
             False where `predict_proba` knows nothing but the class balance.
         """
-        return self._read(X).covered()
+        return self.read_votes(X).covered()
 
     def codes(self, X):
         """Votes as numbers of classes, whatever form they come in.
@@ -214,7 +214,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             Vote k is for the class ``classes_[k]``; -1 is no vote. The array is dense
             even if X is sparse.
         """
-        return np.ascontiguousarray(self._read(X).dense())
+        return np.ascontiguousarray(self.read_votes(X).dense())
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_named(self, X, known, labels):
@@ -309,7 +309,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 f"`classes` {_reading.few(classes)} are not those of the first call: "
                 f"{_reading.few(self.classes_)}."
             )
-        votes = self._read(X)
+        votes = self.read_votes(X)
         labelled = None
         if y is not None:
             y = check_labels(y, self.missing_label)
@@ -382,7 +382,20 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         )
         return values
 
-    def _read(self, X):
+    def read_votes(self, X):
+        """Votes in the form that label models work on.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_functions)
+            Votes, as in `fit`.
+
+        Returns
+        -------
+        votes : object
+            The same votes, with ``covered()``, ``one_hot()``, ``dense()`` and
+            ``take(rows)``; sparse if X is.
+        """
         check_is_fitted(self)
         X = _validated(self, X, reset=False)
         values, named = _reading.read_values(X, self.classes_)

@@ -8,7 +8,8 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.base import clone
 
-from overlapkit._utils.sklearn_compat import Interval, validate_params
+from overlapkit._utils.labels import check_labels, known_labels
+from overlapkit._utils.sklearn_compat import Interval, _num_samples, validate_params
 from overlapkit.label_models._base import _BaseLabelModel
 from overlapkit.label_models._label_model import LabelModel
 from overlapkit.label_models._moments import PairCounts
@@ -128,12 +129,15 @@ def vote_summary(
     with warnings.catch_warnings():
         # What the model would warn of stands in the table.
         warnings.simplefilter("ignore")
-        votes, _, known = model._start(L, y)
-        model._learn(votes, model.class_prior_, None)
-    return _table(model, votes, known, y, confidence_level)
+        if y is not None:
+            y = check_labels(y, missing_label)
+        known, labels = known_labels(y, missing_label, _num_samples(L))
+        model.fit_named(L, known, labels)
+        votes, proba = model.read_votes(L), model.predict_proba(L)
+    return _table(model, votes, proba, known, y, confidence_level)
 
 
-def _table(model, votes, known, y, confidence_level):
+def _table(model, votes, proba, known, y, confidence_level):
     pairs = PairCounts.of(votes)
     m, n_classes = pairs.n_functions, pairs.n_classes
     names = getattr(model, "feature_names_in_", np.arange(m))
@@ -143,7 +147,7 @@ def _table(model, votes, known, y, confidence_level):
     overlaps, conflicts, against = _company(votes)
     nearest, similarity = _nearest(pairs, n_votes)
     right, judged = _judged(model, votes, known, y)
-    learnt = _learnt(model, votes, n_votes)
+    learnt = _learnt(model, votes, proba, n_votes)
     n_rows = max(votes.shape[0], 1)
     rows = []
     for j in range(m):
@@ -264,7 +268,7 @@ def _judged(model, votes, known, y):
     return right, np.bincount(function, minlength=m)
 
 
-def _learnt(model, votes, n_votes):
+def _learnt(model, votes, proba, n_votes):
     if hasattr(model, "accuracy_"):
         return model.accuracy_
     total = np.zeros(votes.shape[1])
@@ -273,6 +277,6 @@ def _learnt(model, votes, n_votes):
         hot = part.one_hot()
         row = np.repeat(np.arange(part.shape[0]), np.diff(hot.indptr))
         function, code = np.divmod(hot.indices, votes.n_classes)
-        taken = model._posterior(part)[row, code]
+        taken = proba[rows][row, code]
         total += np.bincount(function, taken, minlength=votes.shape[1])
     return np.where(n_votes > 0, total / np.maximum(n_votes, 1), np.nan)

@@ -17,7 +17,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from overlapkit.exceptions import WeakLabelWarning
 from overlapkit.label_models import MajorityVote
-from overlapkit.students import LabelCorrector, known_folds
+from overlapkit.students import LabelCorrector
+from overlapkit.students._correction import known_folds
 from overlapkit.students._learner import log_probabilities
 
 
