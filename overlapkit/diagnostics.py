@@ -17,7 +17,7 @@ from overlapkit._utils.sklearn_compat import (
 )
 from overlapkit.thresholds import _sorted_values, _unit_scale
 
-__all__ = ["DipTest", "dip_statistic", "dip_test", "view_alignment"]
+__all__ = ["dip_statistic", "dip_test", "view_alignment"]
 
 # Upper quantiles of sqrt(n) * dip of n uniform values: a row for each size, a column
 # for each tail probability (python -m benchmarks dip-table).

@@ -7,23 +7,18 @@ user can silence one, or turn one into an error, by name.
 __all__ = [
     "ClassCollapseWarning",
     "DegenerateGapWarning",
-    "MisleadingVoteWarning",
     "MissingLabelWarning",
     "NoEvidenceOfGroupsWarning",
-    "NoHardRowsWarning",
     "NoOverlapWarning",
     "OverlapkitWarning",
-    "SaturatedWeakModelWarning",
-    "ShortBatchWarning",
     "SimilarViewsWarning",
-    "SourceExhaustedWarning",
-    "ThresholdFallbackWarning",
-    "UnbalancedClassesWarning",
+    "SourceWarning",
     "UncoveredRowsWarning",
-    "UninformativeBatchWarning",
-    "UnknownVoteWarning",
     "UnusedParameterWarning",
+    "VoteWarning",
+    "WeakConfidenceWarning",
     "WeakLabelWarning",
+    "WrenchFormatError",
 ]
 
 
@@ -31,28 +26,16 @@ class OverlapkitWarning(UserWarning):
     """Base class of every warning that overlapkit raises itself."""
 
 
-class ThresholdFallbackWarning(OverlapkitWarning):
-    """A change point could not be computed and a named fallback was used."""
-
-
-class NoHardRowsWarning(OverlapkitWarning):
-    """No row was found that the weak model is unsure about."""
-
-
 class NoOverlapWarning(OverlapkitWarning):
-    """No row was found to carry both patterns."""
+    """No row is hard, or no row is found to carry both patterns."""
 
 
 class NoEvidenceOfGroupsWarning(OverlapkitWarning):
-    """Values were split in two although they show no separate groups."""
+    """Values are split in two although they show no separate groups."""
 
 
-class SaturatedWeakModelWarning(OverlapkitWarning):
-    """The weak model is certain of most rows, so its confidence ranks few of them."""
-
-
-class UnbalancedClassesWarning(OverlapkitWarning):
-    """One class is so frequent that predicting it for every row is confident enough."""
+class WeakConfidenceWarning(OverlapkitWarning):
+    """The weak model's confidence cannot tell hard rows from others."""
 
 
 class SimilarViewsWarning(OverlapkitWarning):
@@ -75,29 +58,21 @@ class MissingLabelWarning(OverlapkitWarning):
     """A marker of unknown labels is given, but no label is that."""
 
 
-class UnknownVoteWarning(OverlapkitWarning):
-    """A labelling function cast a vote that names no known class."""
+class VoteWarning(OverlapkitWarning):
+    """A vote names no known class, or makes another class than its own probable."""
 
 
 class UnusedParameterWarning(OverlapkitWarning):
     """Something that was passed has no effect on a part of the computation."""
 
 
-class MisleadingVoteWarning(OverlapkitWarning):
-    """A vote is learnt to make another class more probable than its own."""
-
-
 class DegenerateGapWarning(OverlapkitWarning):
     """A performance gap is zero or negative, so its recovery is undefined."""
 
 
-class ShortBatchWarning(OverlapkitWarning):
-    """A source returned fewer rows than it was asked for."""
+class SourceWarning(OverlapkitWarning):
+    """A source has no rows left, returned too few, or rows without a reward."""
 
 
-class SourceExhaustedWarning(OverlapkitWarning):
-    """A source has no rows left and is not queried again."""
-
-
-class UninformativeBatchWarning(OverlapkitWarning):
-    """No row of a batch has a reward."""
+class WrenchFormatError(ValueError):
+    """A file does not follow the WRENCH layout; the message says where and how."""

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from ._kernels.change_point import best_split
 
-__all__ = ["ChangePoint", "binseg_change_point", "change_point"]
+__all__ = ["binseg_change_point", "change_point"]
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from overlapkit.diagnostics import dip_statistic, dip_test, view_alignment
 from overlapkit.exceptions import (
     ClassCollapseWarning,
     NoEvidenceOfGroupsWarning,
-    SaturatedWeakModelWarning,
     SimilarViewsWarning,
+    WeakConfidenceWarning,
 )
 from tests.support import oracles_diagnostics as oracles
 
@@ -267,7 +267,7 @@ def test_saturated_weak_model_is_announced():
     proba[:8] = 0.6
     X = np.column_stack([1 - proba, proba, rng.normal(size=200)])
     detector = OverlapDetector("precomputed", strong_columns=[2], weak_columns=[0, 1])
-    with pytest.warns(SaturatedWeakModelWarning, match="96%"):
+    with pytest.warns(WeakConfidenceWarning, match="96%"):
         detector.fit(X, (proba > 0.5).astype(int))
 
 

@@ -23,9 +23,9 @@ from benchmarks.studies import worlds
 from overlapkit import OverlapDetector
 from overlapkit.exceptions import (
     NoEvidenceOfGroupsWarning,
-    NoHardRowsWarning,
+    NoOverlapWarning,
     OverlapkitWarning,
-    UnbalancedClassesWarning,
+    WeakConfidenceWarning,
 )
 
 SUMMARY = "study 1: noise, outliers, heavy tails, imbalance, impure hard sets"
@@ -44,7 +44,7 @@ CONDITIONS = {
     "contaminated hard set (share)": (0.0, 0.2, 0.4, 0.5, 0.6),
 }
 # warnings that say that the regions mean little
-SIGNS = (NoEvidenceOfGroupsWarning, UnbalancedClassesWarning, NoHardRowsWarning)
+SIGNS = (NoEvidenceOfGroupsWarning, WeakConfidenceWarning, NoOverlapWarning)
 
 
 def spoil(train, condition, level, rng):

@@ -5,17 +5,10 @@ from overlapkit.datasets._make_graded_classification import make_graded_classifi
 from overlapkit.datasets._make_noisy_labels import make_noisy_labels
 from overlapkit.datasets._make_overlap_classification import make_overlap_classification
 from overlapkit.datasets._make_overlap_sources import make_overlap_sources
-from overlapkit.datasets._make_shared_subspace import (
-    make_shared_subspace_classification,
-    make_shared_subspace_regression,
-)
 from overlapkit.datasets._stack_views import stack_views
 from overlapkit.datasets._uci import load_mushroom, load_spambase
-from overlapkit.datasets._wrench_format import MissingSplitError, WrenchFormatError
 
 __all__ = [
-    "MissingSplitError",
-    "WrenchFormatError",
     "load_mushroom",
     "load_spambase",
     "load_wrench",
@@ -23,7 +16,5 @@ __all__ = [
     "make_noisy_labels",
     "make_overlap_classification",
     "make_overlap_sources",
-    "make_shared_subspace_classification",
-    "make_shared_subspace_regression",
     "stack_views",
 ]

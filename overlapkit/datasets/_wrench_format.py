@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
-__all__ = ["MissingSplitError", "WrenchFormatError", "read_json", "read_npz"]
+from overlapkit.exceptions import WrenchFormatError
+
+__all__ = ["MissingSplitError", "read_json", "read_npz"]
 
 SPLITS = ("train", "valid", "test")
-
-
-class WrenchFormatError(ValueError):
-    """A file does not follow the WRENCH layout; the message says where and how."""
 
 
 class MissingSplitError(WrenchFormatError, FileNotFoundError):

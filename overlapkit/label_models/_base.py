@@ -15,7 +15,7 @@ from overlapkit._utils.sklearn_compat import StrOptions, _fit_context, validate_
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
     ClassCollapseWarning,
-    MisleadingVoteWarning,
+    VoteWarning,
     WeakLabelWarning,
 )
 from overlapkit.label_models import _reading
@@ -124,9 +124,9 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
 
         Warns
         -----
-        UnknownVoteWarning
+        VoteWarning
             If some votes name none of the classes of `y`; they count as no vote.
-        MisleadingVoteWarning
+        VoteWarning
             If a vote is learnt to make another class more probable than its own, or
             rows whose votes agree get another class.
         WeakLabelWarning
@@ -526,7 +526,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             f"vote for, or is overruled although all votes agree ({names}).{rows} "
             "Check the direction of these functions with "
             "overlapkit.label_models.vote_summary, or pass `class_balance`.",
-            MisleadingVoteWarning,
+            VoteWarning,
         )
 
     def _function_names(self, functions) -> str:

@@ -145,7 +145,7 @@ class DawidSkene(_BaseLabelModel):
 
     Warns
     -----
-    MisleadingVoteWarning
+    VoteWarning
         If a vote is learnt to make another class more probable than its own, or
         covered rows whose votes agree get another class.
     ConvergenceWarning

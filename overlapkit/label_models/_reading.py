@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from overlapkit._utils.warnings import warn
-from overlapkit.exceptions import UnknownVoteWarning
+from overlapkit.exceptions import VoteWarning
 from overlapkit.label_models._votes import DenseVotes, SparseVotes
 
 _CHUNK = 2**20
@@ -314,7 +314,7 @@ def joint_classes(cast, labels) -> np.ndarray:
             warn(
                 f"Votes name {few(extra)}, and no known label is one of them; the "
                 f"classes are taken to be {few(joint)}. Pass `classes` to say so.",
-                UnknownVoteWarning,
+                VoteWarning,
             )
             return joint.astype(labels.dtype)
     raise ValueError(
@@ -340,7 +340,7 @@ def report_unknown(unknown, cast, counts, classes, values, *, refuse) -> None:
     warn(
         f"{message}; they count as no vote. If these votes are meant, the other votes "
         "stand for the wrong classes, too: pass `classes`.",
-        UnknownVoteWarning,
+        VoteWarning,
     )
 
 

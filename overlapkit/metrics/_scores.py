@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import DegenerateGapWarning
-from overlapkit.scorers._regions import OVERLAP, TRUE_REGION_NAMES
+from overlapkit.scorers._regions import TRUE_REGION_NAMES
 
 __all__ = [
-    "overlap_density_score",
     "performance_gap_recovered_score",
     "region_report",
 ]
@@ -103,47 +103,10 @@ def performance_gap_recovered_score(
         )
         if on_degenerate == "raise":
             raise ValueError(message)
-        warnings.warn(message, DegenerateGapWarning, stacklevel=2)
+        warn(message, DegenerateGapWarning)
     pgr = np.full(gap.shape, np.nan)
     np.divide(student - anchor, gap, out=pgr, where=~degenerate)
     return pgr if pgr.ndim else float(pgr)
-
-
-def overlap_density_score(regions: ArrayLike) -> float:
-    r"""Share of overlap rows among all rows.
-
-    .. math:: \hat o = \frac{n_\text{overlap}}
-                            {n_\text{easy} + n_\text{hard} + n_\text{overlap}}
-
-    Parameters
-    ----------
-    regions : array-like of shape (n_samples,)
-        Region of each row, as ``OverlapDetector.predict`` gives it: 0 easy, 1
-        overlap, 2 hard. Rows that carry neither pattern (3, as in
-        :func:`~overlapkit.datasets.make_overlap_classification`) do not count.
-
-    Returns
-    -------
-    density : float
-        Between 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        If there is no row, or a value is not a region.
-
-    Examples
-    --------
-    >>> from overlapkit.metrics import overlap_density_score
-    >>> overlap_density_score([0, 1, 1, 2])
-    0.5
-    """
-    regions = column_or_1d(regions)
-    _check_regions(regions)
-    counted = regions[regions != 3]
-    if len(counted) == 0:
-        raise ValueError("There is no row with a region to count.")
-    return float(np.mean(counted == OVERLAP))
 
 
 def region_report(

@@ -6,9 +6,8 @@ from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
     ClassCollapseWarning,
     NoEvidenceOfGroupsWarning,
-    SaturatedWeakModelWarning,
     SimilarViewsWarning,
-    UnbalancedClassesWarning,
+    WeakConfidenceWarning,
 )
 from overlapkit.weak._confidence import confidence_of
 
@@ -81,7 +80,7 @@ def warn_about_saturation(confidence) -> None:
             f"{share:.0%} of the rows: its confidence hardly ranks the rows, and "
             "wrongly labelled rows are classified as easy. Calibrate it "
             "(CalibratedClassifierCV) or regularise it more.",
-            SaturatedWeakModelWarning,
+            WeakConfidenceWarning,
         )
 
 
@@ -98,7 +97,7 @@ def warn_about_prior(rows, kind, threshold) -> None:
         f"confidence {confidence:.2g}, at or above the threshold of {threshold:.2g}, "
         "so it would not be counted as hard. Weight the classes "
         '(class_weight="balanced"), or set hard_threshold.',
-        UnbalancedClassesWarning,
+        WeakConfidenceWarning,
     )
 
 

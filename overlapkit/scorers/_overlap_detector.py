@@ -196,25 +196,22 @@ class OverlapDetector(TransformerMixin, BaseScorer):
     NoEvidenceOfGroupsWarning
         The confidences, or the overlap scores, show no separate groups (from 100
         different values on), neither by the dip test nor by their distance: see Notes.
+        Or there are too few rows for a change point.
     UncoveredRowsWarning
         Some rows have no vote.
-    SaturatedWeakModelWarning
-        The weak model is certain (0.999 or more) of over 90 % of the rows.
-    UnbalancedClassesWarning
-        A row predicted only by the class shares would not be counted as hard, because
-        one class is so frequent.
+    WeakConfidenceWarning
+        The weak model is certain (0.999 or more) of over 90 % of the rows; or a row
+        predicted only by the class shares would not be counted as hard, because one
+        class is so frequent.
     SimilarViewsWarning
         The strong view adds hardly anything to the weak one, although `strong_columns`
         or `weak_columns` is given; or it holds the votes or probabilities that the weak
         labels come from.
     ClassCollapseWarning
         The overlap rows have a single weak class.
-    NoHardRowsWarning
-        The weak model is equally confident in every row; all rows are easy.
     NoOverlapWarning
-        No row is above the overlap threshold, or every row is hard.
-    ThresholdFallbackWarning
-        Too few rows for a change point.
+        The weak model is equally confident in every row, so that all rows are easy; or
+        no row is above the overlap threshold, or every row is hard.
     WeakLabelWarning
         The weak model is undecided about every row, or a class has a single labelled
         row.

@@ -6,9 +6,8 @@ import numpy as np
 
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
-    NoHardRowsWarning,
+    NoEvidenceOfGroupsWarning,
     NoOverlapWarning,
-    ThresholdFallbackWarning,
 )
 from overlapkit.thresholds import ChangePoint, binseg_change_point, change_point
 
@@ -54,9 +53,9 @@ def confidence_threshold(
 
     Warns
     -----
-    NoHardRowsWarning
+    NoOverlapWarning
         When no row is below the threshold.
-    ThresholdFallbackWarning
+    NoEvidenceOfGroupsWarning
         When there are too few rows for a change point; the median is used.
 
     Raises
@@ -78,7 +77,7 @@ def confidence_threshold(
         warn(
             f"No hard rows: {why}. Every row is taken for easy and the overlap "
             "density is 0.",
-            NoHardRowsWarning,
+            NoOverlapWarning,
         )
     return threshold, split
 
@@ -105,7 +104,7 @@ def overlap_threshold(scores, rule="changepoint") -> tuple[float, ChangePoint | 
     -----
     NoOverlapWarning
         When no row is above the threshold.
-    ThresholdFallbackWarning
+    NoEvidenceOfGroupsWarning
         When there are too few rows for a change point; the median is used.
 
     Raises
@@ -149,7 +148,7 @@ def _cut(values, rule, what, tied) -> tuple[float, ChangePoint | None]:
         warn(
             f"The {what} of {len(values)} rows has no change point (too few rows or "
             f"distinct values); the median {median:.4g} is the threshold instead.",
-            ThresholdFallbackWarning,
+            NoEvidenceOfGroupsWarning,
         )
         return median, None
     return split.threshold, split

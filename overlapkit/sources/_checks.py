@@ -12,9 +12,7 @@ from overlapkit._utils.sklearn_compat import _num_samples, get_tags
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
     MissingLabelWarning,
-    OverlapkitWarning,
-    ShortBatchWarning,
-    SourceExhaustedWarning,
+    SourceWarning,
 )
 from overlapkit.weak._rows import KnownLabels
 
@@ -307,7 +305,7 @@ def warn_of_short_batch(name, n_rows, size) -> None:
     warn(
         f"Source {name!r} returned {n_rows} rows, {size} were asked for. They are "
         "kept, and the round counts.",
-        ShortBatchWarning,
+        SourceWarning,
     )
 
 
@@ -317,7 +315,7 @@ def warn_of_exhaustion(run, name) -> None:
     warn(
         f"Source {name!r} has no rows left after {run.rows_of(name)} rows, "
         f"{run.t} of {run.rules.n_rounds} rounds played; left: {left}.",
-        SourceExhaustedWarning,
+        SourceWarning,
     )
 
 
@@ -330,5 +328,5 @@ def warn_of_cost(run, *, before) -> None:
             f"round {run.t} costs {spent - before:g}, and {budget - before:g} were "
             "left. With batch_size, a batch that costs more than what is left is not "
             "asked for.",
-            OverlapkitWarning,
+            SourceWarning,
         )

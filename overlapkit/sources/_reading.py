@@ -9,7 +9,7 @@ from sklearn.frozen import FrozenEstimator
 
 from overlapkit._utils.labels import is_missing
 from overlapkit._utils.warnings import warn
-from overlapkit.exceptions import UninformativeBatchWarning
+from overlapkit.exceptions import SourceWarning
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.scorers._regions import OVERLAP
 from overlapkit.sources._rewards import Batch
@@ -250,7 +250,7 @@ def _reading_of(reward, batch, state) -> tuple[Reading, Any]:
 
     Warns
     -----
-    UninformativeBatchWarning
+    SourceWarning
         If no row has a reward.
     """
     result = reward.score(batch, state)
@@ -280,7 +280,7 @@ def _reading_of(reward, batch, state) -> tuple[Reading, Any]:
         warn(
             f"{reward!r} gives no reward to any of the {len(rewards)} rows of this "
             "batch; the batch counts as a single row of reward 1/2.",
-            UninformativeBatchWarning,
+            SourceWarning,
         )
     rows = batch.rows
     classes = np.bincount(rows.codes[rows.covered], minlength=len(rows.classes))

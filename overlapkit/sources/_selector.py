@@ -209,19 +209,15 @@ class UCBSourceSelector(
 
     Warns
     -----
-    SourceExhaustedWarning
-        A source has no rows left; it is not queried again.
-    ShortBatchWarning
-        A source returned fewer rows than it was asked for. They are kept.
-    UninformativeBatchWarning
-        No row of a batch has a reward.
+    SourceWarning
+        A source has no rows left and is not queried again; or it returned fewer rows
+        than it was asked for, which are kept; or no row of a batch has a reward; or,
+        in live mode, a batch exceeds the budget.
     WeakLabelWarning
         In live mode, the student cannot be trained yet (a ValueError, for example
         because there is a single class): there is no ``estimator_`` until it can. In
         the last round, and for errors of any other kind, the error is raised, with a
         note that the batch is kept.
-    OverlapkitWarning
-        In live mode, a batch exceeds the budget.
 
     See Also
     --------

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils.parallel import Parallel, delayed
 
+from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import WeakLabelWarning
 from overlapkit.students._learner import Learner
 from overlapkit.students._stack import (
@@ -295,11 +296,10 @@ def known_folds(codes, cv, seed, *, X=None, groups=None) -> list[tuple]:
             what = "every class has a single known label"
             if groups is not None:
                 what += ", or all known labels are of one group"
-            warnings.warn(
+            warn(
                 f"No known label can be held out, because {what}: coefficients stay "
                 "at their defaults and nothing can be said of accuracy.",
                 WeakLabelWarning,
-                stacklevel=2,
             )
             return []
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold

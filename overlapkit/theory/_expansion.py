@@ -180,7 +180,8 @@ def robust_mask(
     --------
     A chain of four rows; the answer changes in the middle.
 
-    >>> from overlapkit.theory import neighborhood_graph, robust_mask
+    >>> from overlapkit.theory import neighborhood_graph
+    >>> from overlapkit.theory._expansion import robust_mask
     >>> graph = neighborhood_graph([[0], [1], [2], [3]], radius=1)
     >>> robust_mask(graph, [0, 0, 1, 1])
     array([ True, False, False,  True])
@@ -253,7 +254,8 @@ def robust_sets(
 
     Examples
     --------
-    >>> from overlapkit.theory import neighborhood_graph, robust_sets
+    >>> from overlapkit.theory import neighborhood_graph
+    >>> from overlapkit.theory._expansion import robust_sets
     >>> graph = neighborhood_graph([[0], [1], [2], [3]], radius=1)
     >>> robust_sets(graph, [0, 0, 1, 1], [0, 0, 0, 0])
     array([[False, False, False,  True]])
@@ -290,7 +292,7 @@ class ExpansionEstimate:
     Examples
     --------
     >>> import numpy as np
-    >>> from overlapkit.theory import ExpansionEstimate
+    >>> from overlapkit.theory._expansion import ExpansionEstimate
     >>> ExpansionEstimate(c=0.5, q=0.0, ratios=np.array([0.5, np.nan])).n_sets
     1
     """
@@ -390,7 +392,7 @@ def estimate_expansion(
     Rows 0 to 3 are A, rows 4 and 5 are B. Row 4 has two neighbours in A, row 5 one.
 
     >>> import numpy as np
-    >>> from overlapkit.theory import estimate_expansion
+    >>> from overlapkit.theory._expansion import estimate_expansion
     >>> graph = np.zeros((6, 6), dtype=bool)
     >>> graph[4, [0, 1]] = graph[5, 2] = True
     >>> A = np.array([1, 1, 1, 1, 0, 0], dtype=bool)

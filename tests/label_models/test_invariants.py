@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 
-from overlapkit.exceptions import MisleadingVoteWarning
+from overlapkit.exceptions import VoteWarning
 from overlapkit.label_models import (
     DawidSkene,
     LabelModel,
@@ -101,7 +101,7 @@ def test_unanimous_rows_keep_their_class_unless_a_warning_names_the_function(
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             fitted = clone(model).set_params(classes=np.arange(n_classes)).fit(X)
-        named = [w for w in caught if w.category is MisleadingVoteWarning]
+        named = [w for w in caught if w.category is VoteWarning]
         counts = np.stack([(X == k).sum(axis=1) for k in range(n_classes)], axis=1)
         agreed = (counts > 0).sum(axis=1) == 1
         proba = fitted.predict_proba(X)
@@ -224,6 +224,6 @@ def test_a_function_that_is_wrong_is_named():
     X, _ = oracles.independent_votes(4000, [0.9, 0.85, 0.8, 0.2], 0.9)
     frame = pd.DataFrame(X, columns=["a", "b", "c", "liar"])
     for model in (LabelModel(), DawidSkene()):
-        with pytest.warns(MisleadingVoteWarning, match=r"\(liar\)") as caught:
+        with pytest.warns(VoteWarning, match=r"\(liar\)") as caught:
             model.fit(frame)
         assert caught[0].filename == __file__

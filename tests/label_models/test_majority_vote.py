@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from overlapkit._kernels.ties import break_ties, hash_rows
-from overlapkit.exceptions import UnknownVoteWarning
+from overlapkit.exceptions import VoteWarning
 from overlapkit.label_models import DawidSkene, LabelModel, MajorityVote
 from tests.support import oracles_label_models as oracles
 from tests.support.expected_failures import expected_failed_checks
@@ -84,7 +84,7 @@ class TestVotes:
         X = votes.copy()
         X[:5, 0] = 7
         before = X.copy()
-        with pytest.warns(UnknownVoteWarning):
+        with pytest.warns(VoteWarning):
             Model().fit(X, np.arange(len(X)) % 2)
         assert_array_equal(X, before)
 
@@ -95,15 +95,15 @@ class TestVotes:
         silent = votes.copy()
         silent[::3, 1] = -1
         y = np.where(np.arange(len(votes)) % 2, "a", "b")
-        with pytest.warns(UnknownVoteWarning, match="votes go from 0 to 5") as caught:
+        with pytest.warns(VoteWarning, match="votes go from 0 to 5") as caught:
             model = Model(random_state=0).fit(wild, y)
-        assert sum(w.category is UnknownVoteWarning for w in caught) == 1
+        assert sum(w.category is VoteWarning for w in caught) == 1
         expected = Model(random_state=0).fit(silent, y)
-        with pytest.warns(UnknownVoteWarning) as caught:
+        with pytest.warns(VoteWarning) as caught:
             proba = model.predict_proba(wild)
         assert len(caught) == 1
         assert_allclose(proba, expected.predict_proba(silent))
-        with pytest.warns(UnknownVoteWarning) as caught:
+        with pytest.warns(VoteWarning) as caught:
             labels = model.predict(wild)
         assert len(caught) == 1
         assert_array_equal(labels, expected.predict(silent))

@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from overlapkit.exceptions import UnknownVoteWarning
+from overlapkit.exceptions import VoteWarning
 from overlapkit.label_models import DawidSkene, LabelModel, MajorityVote
 from tests.support import oracles_label_models as oracles
 
@@ -144,7 +144,7 @@ def test_a_stray_code_is_refused_at_once(Model, code):
 def test_votes_for_classes_without_a_known_label(Model):
     X, y = oracles.independent_votes(600, [0.9, 0.8, 0.7], 0.9, 4)
     some = np.where((np.arange(600) < 60) & (y != 2), y, -1)
-    with pytest.warns(UnknownVoteWarning, match=r"Votes name \[2\]"):
+    with pytest.warns(VoteWarning, match=r"Votes name \[2\]"):
         model = Model(missing_label=-1, random_state=0).fit(X, some)
     assert_array_equal(model.classes_, range(4))
     names = np.array(["a", "b", "c", "d", ""])

@@ -5,7 +5,6 @@ import pytest
 
 from overlapkit.exceptions import DegenerateGapWarning
 from overlapkit.metrics import (
-    overlap_density_score,
     performance_gap_recovered_score,
     region_report,
 )
@@ -68,28 +67,6 @@ def test_pgr_only_the_degenerate_runs_are_nan():
 def test_pgr_refuses_an_unknown_rule():
     with pytest.raises(ValueError, match="'raise' or 'nan', got 'zero'"):
         performance_gap_recovered_score(1, anchor=0, ceiling=1, on_degenerate="zero")
-
-
-@pytest.mark.parametrize(
-    ("regions", "expected"),
-    [([0, 1, 1, 2], 0.5), ([1, 1], 1.0), ([0, 2], 0.0), ([1, 3, 3, 0], 0.5)],
-)
-def test_density_counts_rows_with_a_pattern(regions, expected):
-    assert overlap_density_score(regions) == expected
-
-
-@pytest.mark.parametrize(
-    ("regions", "message"),
-    [
-        ([0, 4], r"found \[4\]"),
-        ([0.0, np.nan], "found"),
-        ([], "no row|0 sample"),
-        ([3, 3], "There is no row with a region"),
-    ],
-)
-def test_density_refuses_what_is_no_region(regions, message):
-    with pytest.raises(ValueError, match=message):
-        overlap_density_score(np.array(regions))
 
 
 def test_region_report_by_hand():

@@ -13,9 +13,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from overlapkit import OverlapDetector
 from overlapkit.exceptions import (
-    NoHardRowsWarning,
+    NoEvidenceOfGroupsWarning,
     NoOverlapWarning,
-    ThresholdFallbackWarning,
     WeakLabelWarning,
 )
 from overlapkit.label_models import MajorityVote
@@ -346,7 +345,7 @@ def test_other_precisions(dtype, tmp_path):
     X = np.column_stack([strong, 1 - p, p]).astype(dtype)
     rule = "changepoint" if dtype != np.int64 else 0.5
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoHardRowsWarning)
+        warnings.simplefilter("ignore", NoOverlapWarning)
         detector = precomputed(d=5, hard_threshold=rule).fit(X)
         wide = precomputed(d=5, hard_threshold=rule).fit(X.astype(float))
         file = np.memmap(tmp_path / "X", dtype=dtype, mode="w+", shape=X.shape)
@@ -438,7 +437,7 @@ def test_all_rows_confident_alike_is_named_and_gives_no_overlap(level):
     X = np.column_stack([strong, 1 - p, p])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", WeakLabelWarning)
-        with pytest.warns(NoHardRowsWarning, match="equally sure of every row"):
+        with pytest.warns(NoOverlapWarning, match="equally sure of every row"):
             detector = precomputed().fit(X)
     assert (detector.labels_ == 0).all()
     assert detector.overlap_density_ == 0
@@ -449,7 +448,7 @@ def test_all_rows_confident_alike_is_named_and_gives_no_overlap(level):
 
 def test_no_hard_rows_is_named():
     _, _, X = with_probabilities()
-    with pytest.warns(NoHardRowsWarning, match="is below 0 .*overlap density is 0"):
+    with pytest.warns(NoOverlapWarning, match="is below 0 .*overlap density is 0"):
         detector = precomputed(hard_threshold=0.0).fit(X)
     assert len(detector.reference_) == 0
     assert (detector.predict(X) == 0).all()
@@ -475,7 +474,7 @@ def test_no_overlap_is_named():
 
 def test_few_rows_fall_back_by_name():
     _, _, X = with_probabilities()
-    with pytest.warns(ThresholdFallbackWarning, match="confidence of 3 rows"):
+    with pytest.warns(NoEvidenceOfGroupsWarning, match="confidence of 3 rows"):
         detector = precomputed().fit(X[:3])
     assert detector.confidence_split_ is None
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from overlapkit.exceptions import (
-    NoHardRowsWarning,
+    NoEvidenceOfGroupsWarning,
     NoOverlapWarning,
-    ThresholdFallbackWarning,
 )
 from overlapkit.scorers._regions import (
     confidence_threshold,
@@ -53,7 +52,7 @@ def test_a_saturated_weak_model_does_not_make_every_row_hard(confidence, share_h
 def test_rounding_is_no_difference_in_confidence(rule, noise, level):
     # |p - (1 - p)| of p = .3 and of p = .7 differ in the last digit
     values = np.clip(level + noise * (np.arange(50) % 2) * level, 0, 1)
-    with pytest.warns(NoHardRowsWarning, match=r"equally sure of every row \(conf"):
+    with pytest.warns(NoOverlapWarning, match=r"equally sure of every row \(conf"):
         threshold, found = confidence_threshold(values, rule)
     assert found is None
     assert not (values < threshold).any()
@@ -76,7 +75,7 @@ def test_small_differences_are_differences():
 def test_other_rules(rule, expected):
     values = np.linspace(0, 1, 101)
     if expected == 0:
-        with pytest.warns(NoHardRowsWarning, match="range from 0 to 1"):
+        with pytest.warns(NoOverlapWarning, match="range from 0 to 1"):
             threshold, found = confidence_threshold(values, rule)
     else:
         threshold, found = confidence_threshold(values, rule)
@@ -96,7 +95,7 @@ def test_a_tuple_that_is_no_quantile_is_an_error(rule):
 def test_too_few_rows_fall_back_to_the_median_by_name(rule, n):
     values = np.linspace(0.1, 0.9, n)
     message = f"The confidence of {n} rows has no change point.*median 0.5 is"
-    with pytest.warns(ThresholdFallbackWarning, match=message):
+    with pytest.warns(NoEvidenceOfGroupsWarning, match=message):
         threshold, found = confidence_threshold(values, rule)
     assert threshold == pytest.approx(0.5)
     assert found is None

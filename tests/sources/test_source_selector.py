@@ -24,9 +24,7 @@ from overlapkit.datasets import make_overlap_classification, make_overlap_source
 from overlapkit.exceptions import (
     MissingLabelWarning,
     OverlapkitWarning,
-    ShortBatchWarning,
-    SourceExhaustedWarning,
-    UninformativeBatchWarning,
+    SourceWarning,
     WeakLabelWarning,
 )
 from overlapkit.metrics import cumulative_regret
@@ -319,8 +317,8 @@ def test_source_that_runs_dry_is_named_and_left():
     rows = np.r_[0:15, 200:600]  # source 0 holds 15 rows
     X, y, sources = POOL.X[rows], POOL.y[rows], POOL.sources[rows]
     run = selector(policy=KnownDensities((1.0, 0.5, 0.1)))
-    with pytest.warns(SourceExhaustedWarning, match="Source 0 has no rows left.*15"):
-        with pytest.warns(ShortBatchWarning, match="returned 5 rows, 10 were asked"):
+    with pytest.warns(SourceWarning, match="Source 0 has no rows left.*15"):
+        with pytest.warns(SourceWarning, match="returned 5 rows, 10 were asked"):
             run.fit(X, y, sources=sources)
     history = run.history_
     assert history["source"].tolist() == [0, 0] + [1] * 10
@@ -332,7 +330,7 @@ def test_empty_batch_retires_its_source_and_keeps_the_rest():
     first = live.next_source_
     live.partial_fit(POOL.X[:10], POOL.y[:10])
     second = live.next_source_
-    with pytest.warns(SourceExhaustedWarning, match=f"{second} has no rows left"):
+    with pytest.warns(SourceWarning, match=f"{second} has no rows left"):
         live.partial_fit(POOL.X[:0], POOL.y[:0])
     assert live.next_source_ not in (first, second)
     assert len(live.history_) == 1
@@ -340,7 +338,7 @@ def test_empty_batch_retires_its_source_and_keeps_the_rest():
 
 
 def test_all_sources_dry_ends_the_run():
-    with pytest.warns(SourceExhaustedWarning):
+    with pytest.warns(SourceWarning):
         run = selector(n_rounds=100, batch_size=50).fit(
             POOL.X, POOL.y, sources=POOL.sources
         )
@@ -772,7 +770,7 @@ def test_student_gain_sees_through_a_dense_source_of_one_class():
 
 def test_batch_without_information_is_named():
     y = np.full(600, -1)
-    with pytest.warns(UninformativeBatchWarning, match="LabelPurity"):
+    with pytest.warns(SourceWarning, match="LabelPurity"):
         selector(reward=LabelPurity(), missing_label=-1, n_rounds=3).fit(
             POOL.X, y, sources=POOL.sources
         )

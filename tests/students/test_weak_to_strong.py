@@ -16,7 +16,6 @@ from sklearn.svm import LinearSVC
 from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.exceptions import (
     ClassCollapseWarning,
-    NoHardRowsWarning,
     NoOverlapWarning,
     SimilarViewsWarning,
     WeakLabelWarning,
@@ -260,7 +259,7 @@ def test_a_selector_that_keeps_nothing_means_all_rows():
     data = two_views()
     classifier = model(selector=OverlapDetector(hard_threshold=0.0))
     with (
-        pytest.warns(NoHardRowsWarning, match="No hard rows"),
+        pytest.warns(NoOverlapWarning, match="No hard rows"),
         pytest.warns(NoOverlapWarning, match="keeps no row"),
     ):
         fitted = classifier.fit(data.X, data.y)

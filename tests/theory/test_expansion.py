@@ -5,12 +5,8 @@ import pytest
 import scipy.sparse as sp
 from sklearn.neighbors import radius_neighbors_graph
 
-from overlapkit.theory import (
-    estimate_expansion,
-    neighborhood_graph,
-    robust_mask,
-    robust_sets,
-)
+from overlapkit.theory import neighborhood_graph
+from overlapkit.theory._expansion import estimate_expansion, robust_mask, robust_sets
 from tests.support.oracles_theory import make_groups, slow_ratio, slow_robust
 
 

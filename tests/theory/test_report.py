@@ -9,13 +9,11 @@ from sklearn.linear_model import LogisticRegression
 
 from overlapkit.theory import (
     coverage_expansion_bound,
-    estimate_expansion,
     neighborhood_graph,
     overlap_expansion_report,
     pseudolabel_correction_bound,
-    robust_mask,
-    robust_sets,
 )
+from overlapkit.theory._expansion import estimate_expansion, robust_mask, robust_sets
 from tests.support.oracles_theory import make_groups, slow_ratio, slow_robust
 
 PRECONDITIONS = ["alpha_below_half", "c_positive", "disagreement_small"]
