@@ -177,9 +177,11 @@ def train_with_known(
     -----
     The rows judged in a fold are in no training set of that fold: not of the model of
     the known labels, the coefficients, the lifts, or the student. The coefficients of
-    a fold are learned from out-of-fold log-probabilities of the other folds' rows;
-    the models behind those did see the rows judged. Doing without would take twice as
-    many fits. The student of the weak labels has seen weak labels of all rows.
+    a fold are learned from out-of-fold log-probabilities of the other folds' rows, by
+    models that did see the rows judged. On labels without any meaning this lifts the
+    accuracy of the self-cut from 50 % to about 53 %, and that of the others by less
+    than can be told from chance; with `nested` it does not. The student of the weak
+    labels has seen the weak labels, not the true ones, of all rows.
     """
     known_rows = np.flatnonzero(known)
     codes = np.asarray(codes)[known_rows]
