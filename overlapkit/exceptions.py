@@ -11,6 +11,7 @@ __all__ = [
     "NoEvidenceOfGroupsWarning",
     "NoOverlapWarning",
     "OverlapkitWarning",
+    "SharedRowsWarning",
     "SimilarViewsWarning",
     "SourceWarning",
     "UncoveredRowsWarning",
@@ -60,6 +61,10 @@ class MissingLabelWarning(OverlapkitWarning):
 
 class VoteWarning(OverlapkitWarning):
     """A vote names no known class, or makes another class than its own probable."""
+
+
+class SharedRowsWarning(OverlapkitWarning):
+    """A few rows to test on are rows to learn from."""
 
 
 class UnusedParameterWarning(OverlapkitWarning):

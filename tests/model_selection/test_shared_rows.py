@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from overlapkit.exceptions import SharedRowsWarning
 from overlapkit.model_selection._shared_rows import check_test_rows, hash_content
 
 
@@ -63,3 +64,15 @@ def test_duplicates_that_chance_explains_are_no_shared_rows():
     pool[:50] = pool[50:100]
     order = rng.permutation(1000)
     check_test_rows(pool[order[:700]], pool[order[700:]])
+
+
+def test_a_few_rows_that_occur_twice_are_named_and_taken():
+    # collections of texts hold a few sentences twice; a copied test set holds all
+    rng = np.random.RandomState(0)
+    X, X_test = rng.normal(size=(1000, 3)), rng.normal(size=(500, 3))
+    X_test[:5] = X[:5]
+    with pytest.warns(SharedRowsWarning, match="5 of the 500 rows in X_test are also"):
+        check_test_rows(X, X_test)
+    X_test[:100] = X[:100]
+    with pytest.raises(ValueError, match="100 of the 500 rows in X_test are also"):
+        check_test_rows(X, X_test)
