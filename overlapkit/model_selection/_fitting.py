@@ -276,10 +276,12 @@ def describe_rows(student, X, y, seed) -> pd.DataFrame:
         why[~rows.covered] = "no weak label"
     if student.include_labeled:
         why[learnt.known.rows] = "its label is known"
+    weak_labels = rows.labels.astype(object)
+    weak_labels[~rows.covered] = None
     table = pd.DataFrame(
         {
             "id": X.index if hasattr(X, "index") else np.arange(n),
-            "weak_label": np.where(rows.covered, rows.labels.astype(object), None),
+            "weak_label": weak_labels,
             "confidence": rows.confidence(),
             "score": np.full(n, np.nan) if scores is None else scores,
             "region": names,

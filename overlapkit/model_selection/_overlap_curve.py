@@ -30,6 +30,7 @@ from overlapkit.model_selection._students import (
     make_splits,
     run_repeats,
     seeded,
+    tested_rows,
 )
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.scorers._regions import HARD, OVERLAP, REGION_NAMES
@@ -247,7 +248,7 @@ def overlap_curve(
 
     # a given test set leaves all rows to learn from: the detector is fitted once
     shared = found(splits[0].rows, shared_seed) if X_test is not None else None
-    kind = "margin" if given else detector.confidence
+    kind = getattr(detector, "confidence", "margin")
     if estimator is None:
         estimator = default_strong_estimator()
 
@@ -274,13 +275,11 @@ def overlap_curve(
         return table.assign(seed=repeat)
 
     tables = run_repeats(one_split, len(splits), n_jobs)
-    y_tested, regions_tested, places = y_test, regions_test, None
-    if X_test is None:
-        tested = np.unique(np.concatenate([split.held_out for split in splits]))
-        y_tested = np.asarray(truth[tested].tolist())
-        regions_tested = None if regions is None else regions[tested]
-        places = [np.searchsorted(tested, split.held_out) for split in splits]
-    tables = _with_intervals(tables, y_tested, regions_tested, places)
+    tested = tested_rows(splits, truth, y_test)
+    regions_tested = regions_test
+    if tested.rows is not None and regions is not None:
+        regions_tested = regions[tested.rows]
+    tables = _with_intervals(tables, tested.labels, regions_tested, tested.places)
     curve = pd.concat(tables, ignore_index=True)
     if len(splits) > n_repeats:  # folds: their mean is the result of a repeat
         keys = ["pool", "share", "seed"]
@@ -350,8 +349,7 @@ def _with_intervals(tables, y_tested, regions, places) -> list[pd.DataFrame]:
     for position in range(len(tables[0])):
         right = np.full((len(tables), len(y_tested)), np.nan)
         for number, table in enumerate(tables):
-            place = slice(None) if places is None else places[number]
-            right[number, place] = table["right"].iloc[position]
+            right[number, places[number]] = table["right"].iloc[position]
         for name, inside in parts.items():
             metric = name if name == "balanced_accuracy" else "accuracy"
             values = right[:, inside]

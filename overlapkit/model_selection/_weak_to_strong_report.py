@@ -36,6 +36,7 @@ from overlapkit.model_selection._students import (
     known_truth,
     make_splits,
     run_repeats,
+    tested_rows,
 )
 from overlapkit.model_selection._weak_to_strong_summary import check_anchors, summarize
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
@@ -220,15 +221,9 @@ def weak_to_strong_report(
         return [fit._replace(predicted=fit.predicted == y_new) for fit in fits]
 
     tables = run_repeats(one_split, len(splits), n_jobs)
-    y_tested = y_test
-    if y_tested is None:
-        tested = np.unique(np.concatenate([split.held_out for split in splits]))
-        y_tested = np.asarray(truth[tested].tolist())
-        places = [np.searchsorted(tested, split.held_out) for split in splits]
-    else:
-        places = [np.arange(len(y_tested))] * len(splits)
-    results = {}
-    for table, place, number in zip(tables, places, range(len(splits))):
+    _, y_tested, places = tested_rows(splits, truth, y_test)
+    results: dict[str, np.ndarray] = {}
+    for number, (table, place) in enumerate(zip(tables, places)):
         for fit in table:
             empty = np.full((len(splits), len(y_tested)), np.nan)
             results.setdefault(fit.model, empty)[number, place] = fit.predicted
@@ -237,7 +232,8 @@ def weak_to_strong_report(
         students, results, runs, y_tested, metric, anchors, confidence_level, splits
     )
     if X_test is not None:
-        design = f"{n_repeats} seeds of the models, one test set of {len(y_test)} rows."
+        n_tested = len(y_tested)
+        design = f"{n_repeats} seeds of the models, one test set of {n_tested} rows."
     elif len(splits) == n_repeats:
         design = f"{n_repeats} random splits, {test_size:.0%} of the rows held out."
     else:
