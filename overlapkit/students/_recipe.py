@@ -42,6 +42,7 @@ from overlapkit.students._correction import (
 )
 from overlapkit.students._learner import Learner, PooledClassifier
 from overlapkit.students._neighbor_graph import nearest_neighbors, row_keys
+from overlapkit.weak._views import columns_without_numbers, is_dataframe
 
 __all__ = [
     "N_NEIGHBORS",
@@ -183,6 +184,11 @@ def train_with_known(
     """
     known_rows = np.flatnonzero(known)
     codes = np.asarray(codes)[known_rows]
+    if sample_weight is not None and not np.any(sample_weight[known_rows]):
+        raise ValueError(
+            f"sample_weight is 0 for all {len(known_rows)} rows whose label is known, "
+            "so there is nothing to correct weak labels by: give some of them a weight."
+        )
     known_groups = None if groups is None else np.asarray(groups)[known_rows]
     learner = Learner(estimator, strong, classes, sample_weight, fit_params or {})
     space = _numeric(strong)  # before the students are fitted, if it cannot be had
@@ -373,14 +379,19 @@ def _judge(sources, inner, cut, n_jobs) -> dict[str, np.ndarray]:
 
 def _numeric(strong):
     """Strong columns as numbers, missing ones replaced by the column's mean."""
-    if not (isinstance(strong, np.ndarray) and strong.dtype.kind in "fiub"):
-        try:
-            strong = np.asarray(strong, dtype=np.float64)
-        except (TypeError, ValueError) as error:
+    if is_dataframe(strong):
+        others = columns_without_numbers(strong)
+        if others:
             raise ValueError(
                 "Neighbours of rows are searched among the strong columns, which must "
-                f"be numbers: {error}. Encode other columns first, or leave them out."
-            ) from error
+                f"be numbers without pd.NA; the columns {others[:10]} are not. Encode "
+                "other columns first, in a pipeline before this classifier, or leave "
+                "them out."
+            )
+        names = strong.columns
+        strong = np.column_stack([np.asarray(strong[n], np.float64) for n in names])
+    elif not (isinstance(strong, np.ndarray) and strong.dtype.kind in "fiub"):
+        strong = np.asarray(strong, dtype=np.float64)
     if isinstance(strong, np.memmap) or strong.dtype.kind != "f":
         return strong
     missing = np.isnan(strong)
