@@ -231,7 +231,8 @@ def overlap_curve(
             "held-out rows are taken from regions."
         )
     regions_test = check_regions(regions_test, X_test, "regions_test")
-    y_test = check_test_labels(y_test, getattr(detector, "missing_label", None))
+    if y_test is not None:
+        y_test = check_test_labels(y_test, getattr(detector, "missing_label", None))
     if is_regressor(estimator):
         raise ValueError(
             "The strong model must be a classifier, got the regressor "
@@ -281,6 +282,8 @@ def overlap_curve(
         regions_tested = regions[tested.rows]
     tables = _with_intervals(tables, tested.labels, regions_tested, tested.places)
     curve = pd.concat(tables, ignore_index=True)
+    shares_of = [name for name in curve if name.startswith("class_share_")]
+    curve[shares_of] = curve[shares_of].fillna(0.0)  # no row of the split has the class
     if len(splits) > n_repeats:  # folds: their mean is the result of a repeat
         keys = ["pool", "share", "seed"]
         curve = curve.groupby(keys, sort=False).mean().reset_index()
@@ -399,13 +402,12 @@ def _check_size(n_train, pools, detected):
 
 
 def _in_order(curve) -> pd.DataFrame:
-    """Columns in the documented order; a class no row of a repeat has counts 0."""
+    """Columns in the documented order."""
     by_region = [f"accuracy_{region}" for region in TRUE_REGIONS]
     empty = [name for name in by_region if name in curve and curve[name].isna().all()]
     gone = [f"{name}{end}" for name in empty for end in ("", "_low", "_high")]
     curve = curve.drop(columns=gone, errors="ignore")
     shares = sorted(name for name in curve if name.startswith("class_share_"))
-    curve[shares] = curve[shares].fillna(0.0)
     first = ["pool", "share", "seed", "n_train"]
     bounds = [name for name in curve if name.endswith(("_low", "_high"))]
     rest = [name for name in curve if name not in (*first, *bounds, *shares)]

@@ -97,16 +97,14 @@ def draw_seeds(random_state, n) -> tuple[int, list[int]]:
     return int(seeds[0]), [int(seed) for seed in seeds[1:]]
 
 
-def check_test_labels(y_test, missing_label) -> np.ndarray | None:
-    """Labels to test on as a flat array; None stays None.
+def check_test_labels(y_test, missing_label=None) -> np.ndarray:
+    """Labels to test on as a flat array.
 
     Raises
     ------
     ValueError
         If one is unknown.
     """
-    if y_test is None:
-        return None
     y_test = flat_labels(y_test)
     unknown = is_missing(y_test, missing_label) | pd.isna(y_test)
     if unknown.any():
