@@ -1,5 +1,6 @@
 """Fits of a report on one split: weak model, students, controls, ceiling."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -173,16 +174,9 @@ class _Learnt:
 
     def without_weak_labels(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows, labels and predictions of the same student without weak labels."""
-        rows = self.rows
-        made = train_with_known(
-            self._strong_model(),
-            rows.strong,
-            self.known.known,
-            self.known.codes(rows.classes),
-            rows.classes,
-            seed=rows.seed,
-            judge=False,
-        )
+        nowhere = np.zeros(len(self.rows), dtype=bool)
+        rows = replace(self.rows, covered=nowhere, votes=None)
+        made = train_with_known(self._strong_model(), rows, self.known, judge=False)
         labels = rows.classes[made.correction.codes]
         return made.selected, labels, made.estimator.predict(self.weak_test.strong)
 

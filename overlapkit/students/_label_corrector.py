@@ -245,7 +245,6 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
             codes,
             folds,
             weak_codes,
-            weak_codes >= 0,
             votes,
             n_jobs=self.n_jobs,
         )

@@ -461,18 +461,12 @@ class WeakToStrongClassifier(
         params = dict(strong_params)
         result = train_with_known(
             estimator,
-            rows.strong,
-            known.known,
-            known.codes(rows.classes),
-            rows.classes,
-            weak_codes=rows.codes,
-            covered=rows.covered,
-            votes=rows.votes,
+            rows,
+            known,
             sample_weight=params.pop("sample_weight", None),
             groups=groups,
             fit_params=params,
             n_jobs=self.n_jobs,
-            seed=rows.seed,
             task=lambda name: fit_task(context, self, name),
         )
         self.estimator_, self.selected_ = result.estimator, result.selected
