@@ -41,7 +41,7 @@ from overlapkit.students._correction import (
     worth_in_words,
 )
 from overlapkit.students._learner import Learner, PooledClassifier
-from overlapkit.students._neighbor_graph import nearest_neighbors, row_keys
+from overlapkit.students._neighbor_graph import nearest_neighbors
 from overlapkit.weak._views import columns_without_numbers, is_dataframe
 
 __all__ = [
@@ -192,7 +192,7 @@ def train_with_known(
     with task("search neighbours"):
         if graph is None:
             graph = nearest_neighbors(space, N_NEIGHBORS, n_jobs)
-        tiebreak = row_keys(space, rows.seed)
+        tiebreak = rows.hash_of(np.arange(len(rows)))
 
     def cut(codes, known_rows):
         return cut_rows(codes, known_rows, *graph, len(classes), tiebreak=tiebreak)
