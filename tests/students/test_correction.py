@@ -319,6 +319,23 @@ def test_a_class_with_a_single_known_row():
     assert np.mean(fitted.corrected_labels_[unknown] == 2) > 0.4
 
 
+def test_a_single_known_row_of_a_class_does_not_cost_its_weak_labels():
+    """It cannot be held out, so nothing is known of how to weigh its class.
+
+    The likelihood of the other class alone would push its intercept down, until no row
+    is given the class that half of all rows and most of their votes have.
+    """
+    right = []
+    for seed in range(3):
+        X, _, votes, truth = make_task(seed=seed, n_functions=8)
+        y = np.full(len(truth), -1)
+        y[np.flatnonzero(truth == 0)[:40]] = 0
+        y[np.flatnonzero(truth == 1)[0]] = 1
+        fitted = corrector(cv=3).fit(X, y, votes=votes)
+        right.append(accuracy(fitted, y, truth))
+    assert np.mean(right) > 0.7
+
+
 def test_one_known_row_of_each_class():
     X, y, votes, _ = make_task(n_known=0)
     _, _, _, truth = make_task(n_known=0)
