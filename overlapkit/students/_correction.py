@@ -486,7 +486,18 @@ def learn_sources(
     -------
     sources : Sources
         Models, log-probabilities and votes.
+
+    Raises
+    ------
+    ValueError
+        If no known row has a weight.
     """
+    weight = learner.sample_weight
+    if weight is not None and not np.any(weight[known]):
+        raise ValueError(
+            f"sample_weight is zero for all {len(known)} rows whose label is known, so "
+            "there is nothing to correct weak labels by: give some of them a weight."
+        )
     with task("learn from known labels"):
         held_out = out_of_fold(learner, known, codes, folds, n_jobs)
         known_model = learner.fit(known, codes)

@@ -166,11 +166,6 @@ def train_with_known(
     """
     known_rows, classes = known.rows, rows.classes
     codes = known.codes(classes)[known_rows]
-    if sample_weight is not None and not np.any(sample_weight[known_rows]):
-        raise ValueError(
-            f"sample_weight is 0 for all {len(known_rows)} rows whose label is known, "
-            "so there is nothing to correct weak labels by: give some of them a weight."
-        )
     known_groups = None if groups is None else np.asarray(groups)[known_rows]
     learner = Learner(estimator, rows.strong, classes, sample_weight, fit_params or {})
     space = _numeric(rows.strong)  # before any fit, if it cannot be had

@@ -31,6 +31,7 @@ from overlapkit.students._recipe import train_with_known
 from overlapkit.students._selection import choose_rows
 from overlapkit.students._training import (
     check_two_classes,
+    check_weight,
     default_strong_estimator,
     train,
 )
@@ -318,7 +319,7 @@ class WeakToStrongClassifier(
         self._check_together(y is not None)
         context = self._init_callback_context(max_subtasks=_MOST_TASKS)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        sample_weight = _check_weight(sample_weight, X)
+        sample_weight = check_weight(sample_weight, X)
         strong_params, weak_params, groups = self._route(X, sample_weight, fit_params)
         labeler = WeakLabeler(
             **{name: getattr(self, name) for name in LABELER_CONSTRAINTS}
@@ -618,28 +619,6 @@ class WeakToStrongClassifier(
         tags.input_tags.sparse = False
         tags.input_tags.allow_nan = False
         return tags
-
-
-def _check_weight(sample_weight, X):
-    """Weights as an array, one per row and not negative; None stays None."""
-    if sample_weight is None:
-        return None
-    weight = np.asarray(sample_weight)
-    if weight.ndim == 0:
-        weight = np.full(_num_samples(X), weight)
-    if weight.shape != (_num_samples(X),):
-        raise ValueError(
-            f"sample_weight has {weight.shape[0]} entries, but X has "
-            f"{_num_samples(X)} rows."
-        )
-    weight = weight.astype(np.result_type(weight, np.float32), copy=False)
-    bad = ~(np.isfinite(weight) & (weight >= 0))
-    if bad.any():
-        raise ValueError(
-            f"sample_weight must be finite and not negative; {bad.sum()} of "
-            f"{len(weight)} weights are not, the first is {weight[bad][0]}."
-        )
-    return weight
 
 
 def _check_known(known, rows) -> None:

@@ -762,7 +762,7 @@ def test_fitted_state_holds_no_frame():
 
 def test_auto_says_when_known_labels_have_no_weight():
     X, y, _ = votes_and_labels()
-    with pytest.raises(ValueError, match="0 for all 60 rows whose label is known"):
+    with pytest.raises(ValueError, match="zero for all 60 rows whose label is known"):
         auto().fit(X, y, sample_weight=np.where(y < 0, 1.0, 0.0))
 
 
