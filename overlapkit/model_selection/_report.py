@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from overlapkit._utils.figures import as_text
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -98,8 +100,7 @@ class WeakToStrongReport:
         ax.axvline(0, color="0.6", linewidth=1)
         ax.hlines(places, low, high, color="#0072B2", linewidth=2)
         ax.plot(middle, places, "o", color="#0072B2")
-        # a pair of dollar signs in a name would be read as a formula
-        ax.set_yticks(places, [str(name).replace("$", r"\$") for name in names])
+        ax.set_yticks(places, [as_text(name) for name in names])
         ax.set_xlabel(f"gain in {self.metric.replace('_', ' ')} ({gain}), in points")
         return ax
 
