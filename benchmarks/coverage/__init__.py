@@ -15,13 +15,10 @@ measured on rows that are as good as endless.
   mean gain over such draws.
 """
 
-import argparse
-
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
+from benchmarks import common
 from benchmarks.coverage.designs import DESIGNS, LEVEL, covered
 
 __all__ = ["coverage_table", "main"]
@@ -55,8 +52,7 @@ def coverage_table(n_draws=500, n_jobs=None, seed=0, designs=None):
     ]
 
     def one(setting, number):
-        with threadpool_limits(1):
-            inside, widths = covered(setting, n_draws, np.random.default_rng(number))
+        inside, widths = covered(setting, n_draws, np.random.default_rng(number))
         rate = float(np.mean(inside))
         error = np.sqrt(LEVEL * (1 - LEVEL) / n_draws)
         return {
@@ -67,22 +63,14 @@ def coverage_table(n_draws=500, n_jobs=None, seed=0, designs=None):
         }
 
     numbers = np.random.SeedSequence(seed).spawn(len(settings))
-    rows = Parallel(n_jobs=n_jobs)(
-        delayed(one)(*pair) for pair in zip(settings, numbers)
-    )
-    return pd.DataFrame(rows)
+    pairs = [{"setting": s, "number": n} for s, n in zip(settings, numbers)]
+    return pd.DataFrame(common.run(one, pairs, n_jobs))
 
 
 def main(argv=None):
     """Print the table; exit code 1 where a design is not within 93 to 97 %."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks coverage",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--draws", type=int, default=2000, help="default: 2000")
-    parser.add_argument("--n-jobs", type=int, default=-1)
-    options = parser.parse_args(argv)
+    draws = {"type": int, "default": 2000, "metavar": "N", "help": "default: 2000"}
+    options = common.parse("coverage", __doc__, argv, draws=draws)
     table = coverage_table(options.draws, options.n_jobs)
     print(table.round(4).to_string(index=False))
     outside = table[(table["coverage"] - LEVEL).abs() > 0.02 + 2 * table["error"]]

@@ -143,7 +143,7 @@ def covered(setting, n_draws, rng):
     share = 0.5 if setting["metric"] == "accuracy" else 0.25
     if setting["design"] == "independent draws":
         many = {**setting, "n_repeats": 3000}
-        truth = _independent({**many}, rng, share).mean()
+        truth = _independent(many, rng, share).mean()
     run = {
         "fixed test set": _fixed_test,
         "random splits": _splits,

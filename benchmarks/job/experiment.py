@@ -30,7 +30,7 @@ LABEL_MODELS = {
 STUDENTS = {
     "overlap": "rows OverlapDetector finds (mean similarity, standardised columns)",
     "paper": "the same by the paper (maximum, hidden layer of a network)",
-    "auto": f'selector="auto": the rule is chosen by {N_LABELLED} known labels',
+    "auto": f'selector="auto": labels corrected with {N_LABELLED} known labels',
 }
 
 

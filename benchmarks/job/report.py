@@ -109,7 +109,7 @@ def answers(tables):
 
 
 def _gain(line):
-    return f"{100 * line['gain']:+.1f} {_bounds(line, 'gain')}"
+    return f"{100 * line['gain']:+.1f} {_bounds(line, 'gain')}".rstrip()
 
 
 def _bounds(line, name, factor=100, digits=1):

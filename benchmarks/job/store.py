@@ -69,8 +69,8 @@ def load(path, key):
         differs = {part for part in key if stored.get(part) != key[part]}
     except FileNotFoundError:
         return None, set()
-    # not JSON, not of this form, without a key, without rows
-    except (ValueError, KeyError, TypeError, AttributeError):
+    # cannot be read, not JSON, not of this form, without a key, without rows
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None, {"form"}
     if differs or not complete:
         return None, differs or {"form"}

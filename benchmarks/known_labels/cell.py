@@ -14,6 +14,7 @@ from benchmarks.known_labels.students import students, tuned_on_known, tuned_on_
 from overlapkit.students._learner import PooledClassifier
 from overlapkit.students._neighbor_graph import nearest_neighbors
 from overlapkit.students._recipe import N_NEIGHBORS, train_with_known
+from overlapkit.weak import KnownLabels, WeakRows
 
 __all__ = ["DAMAGED", "damage", "run_cell"]
 
@@ -33,23 +34,18 @@ def run_cell(folder, name, student, n_labels, seed, *, judge=False):
         seconds[method] = round(time.perf_counter() - start, 3)
         accuracy[method] = float(np.mean(model.predict(data.X_test) == data.y_test))
 
+    labels = KnownLabels(known, y_known)
+
     def recipe(votes=None, judge=False):
-        weak_codes = covered = None
+        weak = np.zeros(len(known), dtype=int)
+        covered = np.zeros(len(known), dtype=bool)
         if votes is not None:
-            weak_codes, covered = majority(votes, data.n_classes, seed)
-        return train_with_known(
-            chosen,
-            data.X,
-            known,
-            data.y,
-            np.arange(data.n_classes),
-            weak_codes=weak_codes,
-            covered=covered,
-            votes=votes,
-            seed=seed,
-            judge=judge,
-            graph=graph,
+            weak, covered = majority(votes, data.n_classes, seed)
+        proba = np.eye(data.n_classes)[weak]
+        rows = WeakRows.from_proba(
+            data.X, proba, covered=covered, votes=votes, seed=seed
         )
+        return train_with_known(chosen, rows, labels, judge=judge, graph=graph)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

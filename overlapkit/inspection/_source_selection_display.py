@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.figures import as_text
 from overlapkit.metrics._regret import cumulative_regret
 from overlapkit.policies import UCB
 from overlapkit.theory._regret import bounds_of_run
@@ -240,7 +241,7 @@ class SourceSelectionDisplay:
             name = column.removeprefix(prefix)
             # a source that was never queried has an infinite index
             index = self.history[column].replace(np.inf, np.nan)
-            (line,) = self.ax_.plot(rounds, index, **{"label": name, **kwargs})
+            (line,) = self.ax_.plot(rounds, index, **{"label": as_text(name), **kwargs})
             queried = index.where(chosen == name)
             self.ax_.plot(rounds, queried, "o", color=line.get_color(), markersize=4)
             self.lines_[name] = line
@@ -252,7 +253,7 @@ class SourceSelectionDisplay:
         (self.lines_["run"],) = self.ax_.plot(rounds, values, **style)
         for name, history in (self.baselines or {}).items():
             (self.lines_[name],) = self.ax_.plot(
-                history["round"], self._values(history, kind), "--", label=name
+                history["round"], self._values(history, kind), "--", label=as_text(name)
             )
         known = {}
         if self.densities is not None:

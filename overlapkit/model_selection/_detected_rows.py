@@ -48,8 +48,8 @@ class DetectedRows:
     """
 
     rows: WeakRows
-    regions: ArrayLike
-    scores: ArrayLike | None = None
+    regions: Any  # given array-like, kept as an array of codes
+    scores: Any = None
 
     def __post_init__(self) -> None:
         regions = check_regions(self.regions, self.rows.proba, "regions")

@@ -1,5 +1,6 @@
 """Fits of a report on one split: weak model, students, controls, ceiling."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,11 +8,12 @@ import pandas as pd
 from sklearn.base import clone, is_regressor
 from sklearn.pipeline import Pipeline
 
-from overlapkit._utils.labels import check_common_labels
+from overlapkit._utils.labels import check_common_labels, same_marker
 from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit.model_selection._students import fit_predict, seeded
 from overlapkit.scorers._regions import REGION_NAMES
 from overlapkit.students._controls import control_rows
+from overlapkit.students._recipe import train_with_known
 from overlapkit.students._training import default_strong_estimator
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 from overlapkit.weak import WeakLabeler
@@ -20,6 +22,7 @@ from overlapkit.weak._labeler import LABELER_CONSTRAINTS
 __all__ = [
     "CONTROLS",
     "KNOWN_ALONE",
+    "NO_WEAK",
     "RESERVED",
     "Fit",
     "check_students",
@@ -29,6 +32,8 @@ __all__ = [
 
 # the controls of a student's selection, each with as many rows
 CONTROLS = ("random", "random non-hard", "most confident")
+# the control of a student that corrects labels: the same from the known labels only
+NO_WEAK = "without weak labels"
 KNOWN_ALONE = "known labels alone"
 RESERVED = ("weak model", "covered rows", "non-hard rows", KNOWN_ALONE, "ceiling")
 
@@ -46,8 +51,9 @@ def check_students(students) -> None:
     """Refuse names that are taken and what is not a student that classifies."""
     if not students:
         raise ValueError("There is no student to report on.")
+    first = _last_step(next(iter(students.values())))
     for name, student in students.items():
-        last = student[-1] if isinstance(student, Pipeline) else student
+        last = _last_step(student)
         if not isinstance(last, WeakToStrongClassifier):
             raise ValueError(
                 f"The student {name!r} must be a WeakToStrongClassifier, or a Pipeline "
@@ -58,12 +64,23 @@ def check_students(students) -> None:
                 f"The strong model of the student {name!r} must be a classifier, got "
                 f"the regressor {type(last.estimator).__name__}."
             )
-    taken = {*RESERVED, *(f"{n}, {c}" for n in students for c in CONTROLS)}
+        if not same_marker(last.missing_label, first.missing_label):
+            raise ValueError(
+                f"The student {name!r} has missing_label={last.missing_label!r}, the "
+                f"first one {first.missing_label!r}: y is the same for all students, "
+                "so give them the same."
+            )
+    own = (*CONTROLS, NO_WEAK)
+    taken = {*RESERVED, *(f"{n}, {c}" for n in students for c in own)}
     taken &= set(students)
     if taken:
         raise ValueError(
             f"No student can be called {sorted(taken)}: the name is taken."
         )
+
+
+def _last_step(student):
+    return student[-1] if isinstance(student, Pipeline) else student
 
 
 class _Learnt:
@@ -141,17 +158,27 @@ class _Learnt:
             self._trained[key] = predicted
         return self._trained[key]
 
+    def _strong_model(self):
+        if self.student.estimator is None:
+            return default_strong_estimator(random_state=self.rows.seed)
+        return clone(self.student.estimator)
+
     def predict_from(self, positions, labels) -> np.ndarray:
         """Predictions by the strong model trained on given labels of some rows."""
-        estimator = self.student.estimator
-        if estimator is None:
-            estimator = default_strong_estimator(random_state=self.rows.seed)
         return fit_predict(
-            clone(estimator),
+            self._strong_model(),
             _safe_indexing(self.rows.strong, positions),
             labels,
             self.weak_test.strong,
         )
+
+    def without_weak_labels(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows, labels and predictions of the same student without weak labels."""
+        nowhere = np.zeros(len(self.rows), dtype=bool)
+        rows = replace(self.rows, covered=nowhere, votes=None)
+        made = train_with_known(self._strong_model(), rows, self.known, judge=False)
+        labels = rows.classes[made.correction.codes]
+        return made.selected, labels, made.estimator.predict(self.weak_test.strong)
 
     def controls(self, size) -> dict[str, np.ndarray]:
         """Rows of the controls of a selection of `size` rows."""
@@ -209,6 +236,9 @@ def fit_split(students, X, y, truth, X_test, y_test, seed) -> list[Fit]:
             masks = learnt.controls(learnt.chosen())
             for control in CONTROLS:
                 trained(f"{name}, {control}", masks[control])
+        if learnt.corrected is not None:
+            keep, labels, predicted = learnt.without_weak_labels()
+            fits.append(_fit_of(f"{name}, {NO_WEAK}", keep, labels, truth, predicted))
     masks = first.controls(1)
     first_trained("covered rows", masks["covered rows"])
     first_trained("non-hard rows", masks["non-hard rows"])
@@ -274,12 +304,14 @@ def describe_rows(student, X, y, seed) -> pd.DataFrame:
         why[odd] += "; class quotas or a budget decided"
     if learnt.corrected is None:
         why[~rows.covered] = "no weak label"
-    if student.include_labeled:
+    if student.include_labeled or learnt.corrected is not None:
         why[learnt.known.rows] = "its label is known"
+    weak_labels = rows.labels.astype(object)
+    weak_labels[~rows.covered] = None
     table = pd.DataFrame(
         {
-            "id": X.index if hasattr(X, "index") else np.arange(n),
-            "weak_label": np.where(rows.covered, rows.labels.astype(object), None),
+            "id": X.index if isinstance(X, pd.DataFrame) else np.arange(n),
+            "weak_label": weak_labels,
             "confidence": rows.confidence(),
             "score": np.full(n, np.nan) if scores is None else scores,
             "region": names,

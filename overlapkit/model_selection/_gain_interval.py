@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import check_array
 
 from overlapkit._utils.sklearn_compat import Interval, StrOptions, validate_params
 from overlapkit.model_selection._intervals import (
@@ -13,6 +13,7 @@ from overlapkit.model_selection._intervals import (
     metric_weights,
     row_interval,
 )
+from overlapkit.model_selection._students import check_test_labels
 
 __all__ = ["gain_interval"]
 
@@ -82,7 +83,8 @@ def gain_interval(
     ------
     ValueError
         If results lie outside [-1, 1], a repeat tests no row, y_test is missing for
-        the balanced accuracy or has another length, or a score is missing.
+        the balanced accuracy, has another length or an unknown label, or a score is
+        missing.
 
     See Also
     --------
@@ -141,9 +143,9 @@ def gain_interval(
         if metric != "accuracy":
             raise ValueError(f"metric={metric!r} needs y_test, the labels of the rows.")
         y_test = np.zeros(gains.shape[1])
-    y_test = column_or_1d(y_test)
-    if len(y_test) != gains.shape[1]:
+    labels = check_test_labels(y_test)
+    if len(labels) != gains.shape[1]:
         raise ValueError(
-            f"y_test has {len(y_test)} entries, but gains has {gains.shape[1]} rows."
+            f"y_test has {len(labels)} entries, but gains has {gains.shape[1]} rows."
         )
-    return row_interval(gains, *metric_weights(y_test, metric), confidence_level)
+    return row_interval(gains, *metric_weights(labels, metric), confidence_level)

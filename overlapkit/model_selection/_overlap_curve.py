@@ -30,6 +30,7 @@ from overlapkit.model_selection._students import (
     make_splits,
     run_repeats,
     seeded,
+    tested_rows,
 )
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.scorers._regions import HARD, OVERLAP, REGION_NAMES
@@ -230,7 +231,8 @@ def overlap_curve(
             "held-out rows are taken from regions."
         )
     regions_test = check_regions(regions_test, X_test, "regions_test")
-    y_test = check_test_labels(y_test, getattr(detector, "missing_label", None))
+    if y_test is not None:
+        y_test = check_test_labels(y_test, getattr(detector, "missing_label", None))
     if is_regressor(estimator):
         raise ValueError(
             "The strong model must be a classifier, got the regressor "
@@ -247,7 +249,7 @@ def overlap_curve(
 
     # a given test set leaves all rows to learn from: the detector is fitted once
     shared = found(splits[0].rows, shared_seed) if X_test is not None else None
-    kind = "margin" if given else detector.confidence
+    kind = getattr(detector, "confidence", "margin")
     if estimator is None:
         estimator = default_strong_estimator()
 
@@ -274,14 +276,14 @@ def overlap_curve(
         return table.assign(seed=repeat)
 
     tables = run_repeats(one_split, len(splits), n_jobs)
-    y_tested, regions_tested, places = y_test, regions_test, None
-    if X_test is None:
-        tested = np.unique(np.concatenate([split.held_out for split in splits]))
-        y_tested = np.asarray(truth[tested].tolist())
-        regions_tested = None if regions is None else regions[tested]
-        places = [np.searchsorted(tested, split.held_out) for split in splits]
-    tables = _with_intervals(tables, y_tested, regions_tested, places)
+    tested = tested_rows(splits, truth, y_test)
+    regions_tested = regions_test
+    if tested.rows is not None and regions is not None:
+        regions_tested = regions[tested.rows]
+    tables = _with_intervals(tables, tested.labels, regions_tested, tested.places)
     curve = pd.concat(tables, ignore_index=True)
+    shares_of = [name for name in curve if name.startswith("class_share_")]
+    curve[shares_of] = curve[shares_of].fillna(0.0)  # no row of the split has the class
     if len(splits) > n_repeats:  # folds: their mean is the result of a repeat
         keys = ["pool", "share", "seed"]
         curve = curve.groupby(keys, sort=False).mean().reset_index()
@@ -350,8 +352,7 @@ def _with_intervals(tables, y_tested, regions, places) -> list[pd.DataFrame]:
     for position in range(len(tables[0])):
         right = np.full((len(tables), len(y_tested)), np.nan)
         for number, table in enumerate(tables):
-            place = slice(None) if places is None else places[number]
-            right[number, place] = table["right"].iloc[position]
+            right[number, places[number]] = table["right"].iloc[position]
         for name, inside in parts.items():
             metric = name if name == "balanced_accuracy" else "accuracy"
             values = right[:, inside]
@@ -401,13 +402,12 @@ def _check_size(n_train, pools, detected):
 
 
 def _in_order(curve) -> pd.DataFrame:
-    """Columns in the documented order; a class no row of a repeat has counts 0."""
+    """Columns in the documented order."""
     by_region = [f"accuracy_{region}" for region in TRUE_REGIONS]
     empty = [name for name in by_region if name in curve and curve[name].isna().all()]
     gone = [f"{name}{end}" for name in empty for end in ("", "_low", "_high")]
     curve = curve.drop(columns=gone, errors="ignore")
     shares = sorted(name for name in curve if name.startswith("class_share_"))
-    curve[shares] = curve[shares].fillna(0.0)
     first = ["pool", "share", "seed", "n_train"]
     bounds = [name for name in curve if name.endswith(("_low", "_high"))]
     rest = [name for name in curve if name not in (*first, *bounds, *shares)]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from overlapkit._utils.figures import as_text
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -98,7 +100,7 @@ class WeakToStrongReport:
         ax.axvline(0, color="0.6", linewidth=1)
         ax.hlines(places, low, high, color="#0072B2", linewidth=2)
         ax.plot(middle, places, "o", color="#0072B2")
-        ax.set_yticks(places, names)
+        ax.set_yticks(places, [as_text(name) for name in names])
         ax.set_xlabel(f"gain in {self.metric.replace('_', ' ')} ({gain}), in points")
         return ax
 
@@ -215,11 +217,16 @@ def make_verdict(summary, student, metric, level, *, corrects=False) -> str:
             else "choosing these rows",
             "as many random rows that are not hard",
         ),
-        ("known_labels", "learning from weak labels", "the known labels alone"),
+        ("without_weak_labels", "learning from weak labels", "the same without them"),
+        (
+            "known_labels",
+            "all of it together" if corrects else "learning from weak labels",
+            "the known labels alone",
+        ),
         ("weak", "the strong model", "the weak model"),
     ]
     if np.isfinite(line.get("gain_known_labels", np.nan)):
-        questions = questions[:2]
+        questions.pop()
     for column, what, other in questions:
         gain, low, high = (
             line.get(f"gain_{column}{end}", np.nan) for end in ("", "_low", "_high")

@@ -19,7 +19,11 @@ _BLOCK = 4096
 
 
 def hash_content(X) -> np.ndarray:
-    """A number for each row, equal for equal content, whatever the numeric dtype."""
+    """A number for each row, equal for equal content, whatever the numeric dtype.
+
+    Floats are compared in single precision, to which one of two tables that hold the
+    same rows may have been rounded.
+    """
     if is_dataframe(X):
         return _hash_frame(X)
     if hasattr(X, "tocsr"):
@@ -32,7 +36,7 @@ def hash_content(X) -> np.ndarray:
         block = block.toarray() if hasattr(block, "toarray") else block
         block = block.reshape(len(block), -1)
         numeric = block.dtype.kind in "biuf"
-        parts.append(hash_rows(block, 0) if numeric else _hash_objects(block))
+        parts.append(hash_rows(_single(block), 0) if numeric else _hash_objects(block))
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.uint64)
 
 
@@ -86,7 +90,7 @@ def check_test_rows(X, X_test) -> None:
 def _hash_frame(X) -> np.ndarray:
     names = list(X.columns)
     columns = [np.asarray(X[name]) for name in names]
-    numeric = [column for column in columns if column.dtype.kind in "biuf"]
+    numeric = [_single(column) for column in columns if column.dtype.kind in "biuf"]
     others = [column for column in columns if column.dtype.kind not in "biuf"]
     hashes = np.zeros(_num_samples(X), dtype=np.uint64)
     if numeric:
@@ -95,6 +99,11 @@ def _hash_frame(X) -> np.ndarray:
         text = np.column_stack([column.astype(object) for column in others])
         hashes = hash_rows(np.column_stack([hashes, _hash_objects(text)]), 0)
     return hashes
+
+
+def _single(values) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32) if values.dtype.kind == "f" else values
 
 
 def _hash_objects(block) -> np.ndarray:

@@ -20,6 +20,7 @@ from overlapkit.scorers._regions import TRUE_REGION_NAMES
 __all__ = [
     "TRUE_REGIONS",
     "Split",
+    "Tested",
     "balanced_accuracy",
     "check_regions",
     "check_test_labels",
@@ -29,6 +30,7 @@ __all__ = [
     "make_splits",
     "run_repeats",
     "seeded",
+    "tested_rows",
 ]
 
 TRUE_REGIONS = TRUE_REGION_NAMES
@@ -95,16 +97,14 @@ def draw_seeds(random_state, n) -> tuple[int, list[int]]:
     return int(seeds[0]), [int(seed) for seed in seeds[1:]]
 
 
-def check_test_labels(y_test, missing_label) -> np.ndarray | None:
-    """Labels to test on as a flat array; None stays None.
+def check_test_labels(y_test, missing_label=None) -> np.ndarray:
+    """Labels to test on as a flat array.
 
     Raises
     ------
     ValueError
         If one is unknown.
     """
-    if y_test is None:
-        return None
     y_test = flat_labels(y_test)
     unknown = is_missing(y_test, missing_label) | pd.isna(y_test)
     if unknown.any():
@@ -171,6 +171,39 @@ def make_splits(X, truth, X_test, y_test, test_size, seeds) -> list[Split]:
         )
         splits.extend(Split(k, *fold) for fold in folds.split(everything, codes))
     return splits
+
+
+class Tested(NamedTuple):
+    """All rows that some split tests on."""
+
+    rows: np.ndarray | None  # positions in X; None: X_test
+    labels: np.ndarray
+    places: list[np.ndarray]  # of the rows of each split, among all of them
+
+
+def tested_rows(splits, truth, y_test) -> Tested:
+    """Rows that the splits of `make_splits` test on, each row once.
+
+    Parameters
+    ----------
+    splits : list of Split
+        The splits.
+    truth : ndarray of shape (n_samples,) of object
+        True labels of X; used where rows are held out.
+    y_test : ndarray of shape (n_test,) or None
+        Labels to test on; None: rows are held out.
+
+    Returns
+    -------
+    tested : Tested
+        Their labels, and the places of the rows of each split.
+    """
+    if y_test is not None:
+        return Tested(None, y_test, [np.arange(len(y_test))] * len(splits))
+    held_out = [split.held_out for split in splits]
+    rows = np.unique(np.concatenate(held_out))
+    places = [np.searchsorted(rows, part) for part in held_out]
+    return Tested(rows, np.asarray(truth[rows].tolist()), places)
 
 
 def run_repeats(one_repeat, n_repeats, n_jobs) -> list:

@@ -19,6 +19,7 @@ from overlapkit._utils.sklearn_compat import (
 from overlapkit.model_selection._fitting import (
     CONTROLS,
     KNOWN_ALONE,
+    NO_WEAK,
     check_students,
     describe_rows,
     fit_split,
@@ -36,6 +37,7 @@ from overlapkit.model_selection._students import (
     known_truth,
     make_splits,
     run_repeats,
+    tested_rows,
 )
 from overlapkit.model_selection._weak_to_strong_summary import check_anchors, summarize
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
@@ -94,7 +96,9 @@ def weak_to_strong_report(
     - every student, and for each with a selector its controls, with as many rows:
       ``<student>, random``; ``<student>, random non-hard``, among rows that are not
       hard; and ``<student>, most confident``. Quotas are in proportion to the weak
-      classes;
+      classes. A student that corrects labels (``selector="auto"``) also has
+      ``<student>, without weak labels``: the same from the known labels alone, since
+      a part of its gain over them needs no weak label;
     - ``covered rows``: the strong model on all rows with a weak label;
     - ``non-hard rows``: on those the weak model is not unsure about;
     - ``known labels alone``: the strong model on the known labels, where some labels
@@ -142,16 +146,17 @@ def weak_to_strong_report(
         methods ``plot`` and ``to_html``. Columns of ``summary`` are ``mean`` and
         ``sd`` over repeats; ``gain_weak``, ``gain_covered_rows`` and
         ``gain_known_labels`` over these models; ``gain_random``,
-        ``gain_random_non_hard`` and ``gain_most_confident`` of a student over its own
-        controls; and with a ceiling ``pgr_weak`` and ``pgr_<anchor>``, the performance
-        gap recovered. Each has the bounds of its interval, ``_low`` and ``_high``.
+        ``gain_random_non_hard``, ``gain_most_confident`` and
+        ``gain_without_weak_labels`` of a student over its own controls; and with a
+        ceiling ``pgr_weak`` and ``pgr_<anchor>``, the performance gap recovered. Each
+        has the bounds of its interval, ``_low`` and ``_high``.
 
     Raises
     ------
     ValueError
         If rows to test on are rows of X, labels to test on are unknown, label spaces
-        have nothing in common, a strong model is a regressor, a name is taken, or a
-        student cannot be fitted.
+        have nothing in common, a strong model is a regressor, a name is taken, students
+        differ in `missing_label`, or one cannot be fitted.
 
     See Also
     --------
@@ -200,7 +205,8 @@ def weak_to_strong_report(
     first = next(iter(students.values()))
     marker = (first[-1] if isinstance(first, Pipeline) else first).missing_label
     truth = known_truth(y if y_true is None else y_true, X, marker)
-    y_test = check_test_labels(y_test, marker)
+    if y_test is not None:
+        y_test = check_test_labels(y_test, marker)
     _, seeds = draw_seeds(random_state, n_repeats)
     splits = make_splits(X, truth, X_test, y_test, test_size, seeds)
     if truth is None:
@@ -220,15 +226,9 @@ def weak_to_strong_report(
         return [fit._replace(predicted=fit.predicted == y_new) for fit in fits]
 
     tables = run_repeats(one_split, len(splits), n_jobs)
-    y_tested = y_test
-    if y_tested is None:
-        tested = np.unique(np.concatenate([split.held_out for split in splits]))
-        y_tested = np.asarray(truth[tested].tolist())
-        places = [np.searchsorted(tested, split.held_out) for split in splits]
-    else:
-        places = [np.arange(len(y_tested))] * len(splits)
-    results = {}
-    for table, place, number in zip(tables, places, range(len(splits))):
+    _, y_tested, places = tested_rows(splits, truth, y_test)
+    results: dict[str, np.ndarray] = {}
+    for number, (table, place) in enumerate(zip(tables, places)):
         for fit in table:
             empty = np.full((len(splits), len(y_tested)), np.nan)
             results.setdefault(fit.model, empty)[number, place] = fit.predicted
@@ -237,7 +237,8 @@ def weak_to_strong_report(
         students, results, runs, y_tested, metric, anchors, confidence_level, splits
     )
     if X_test is not None:
-        design = f"{n_repeats} seeds of the models, one test set of {len(y_test)} rows."
+        n_tested = len(y_tested)
+        design = f"{n_repeats} seeds of the models, one test set of {n_tested} rows."
     elif len(splits) == n_repeats:
         design = f"{n_repeats} random splits, {test_size:.0%} of the rows held out."
     else:
@@ -309,7 +310,7 @@ def _summary(
             others["known_labels"] = KNOWN_ALONE
         others |= {
             control.replace(" ", "_").replace("-", "_"): f"{name}, {control}"
-            for control in CONTROLS
+            for control in (*CONTROLS, NO_WEAK)
             if f"{name}, {control}" in results
         }
         return {column: results[other] for column, other in others.items()}

@@ -457,8 +457,7 @@ def learn_sources(
     known,
     codes,
     folds,
-    weak_codes=None,
-    covered=None,
+    weak_codes,
     votes=None,
     *,
     n_jobs=None,
@@ -474,10 +473,8 @@ def learn_sources(
         Positions of the rows whose class is known, and the classes.
     folds : list of tuple of ndarray
         As :func:`known_folds` gives them.
-    weak_codes : ndarray of shape (n_samples,) of int, default=None
-        Weak labels.
-    covered : ndarray of shape (n_samples,) of bool, default=None
-        Rows that have a weak label; None: all.
+    weak_codes : ndarray of shape (n_samples,) of int
+        Weak labels, -1 where there is none.
     votes : ndarray of shape (n_samples, n_functions) of int, default=None
         Votes, -1 for none.
     n_jobs : int, default=None
@@ -489,19 +486,27 @@ def learn_sources(
     -------
     sources : Sources
         Models, log-probabilities and votes.
+
+    Raises
+    ------
+    ValueError
+        If no known row has a weight.
     """
+    weight = learner.sample_weight
+    if weight is not None and not np.any(weight[known]):
+        raise ValueError(
+            f"sample_weight is zero for all {len(known)} rows whose label is known, so "
+            "there is nothing to correct weak labels by: give some of them a weight."
+        )
     with task("learn from known labels"):
         held_out = out_of_fold(learner, known, codes, folds, n_jobs)
         known_model = learner.fit(known, codes)
         gold = learner.log_proba(known_model)
     with task("learn from weak labels"):
         weak_model = weak = None
-        rows = np.empty(0, dtype=np.intp)
-        if weak_codes is not None:
-            everything = np.ones(len(weak_codes), dtype=bool)
-            rows = np.flatnonzero(everything if covered is None else covered)
+        rows = np.flatnonzero(weak_codes >= 0)
         if len(rows):
-            weak_model = learner.fit(rows, np.asarray(weak_codes)[rows])
+            weak_model = learner.fit(rows, weak_codes[rows])
             weak = learner.log_proba(weak_model)
         matrix = None if votes is None else vote_matrix(votes, len(learner.classes))
     return Sources(

@@ -5,14 +5,18 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils.validation import check_is_fitted, indexable
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    indexable,
+)
 
 from overlapkit._utils.labels import check_labels, is_missing, known_labels
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     Interval,
-    _check_sample_weight,
     _fit_context,
+    _num_features,
     validate_data,
 )
 from overlapkit.label_models._majority_vote import MajorityVote
@@ -23,7 +27,7 @@ from overlapkit.students._correction import (
 )
 from overlapkit.students._learner import Learner
 from overlapkit.students._stack import vote_evidence, vote_matrix
-from overlapkit.students._training import default_strong_estimator
+from overlapkit.students._training import check_weight, default_strong_estimator
 
 __all__ = ["LabelCorrector"]
 
@@ -197,10 +201,13 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
         weak_labels : array-like of shape (n_samples,), default=None
             A weak label of each row, `missing_label` where there is none. None: the
             majority of the `votes`, if there are any.
-        votes : array-like of shape (n_samples, n_functions), default=None
-            Votes of labelling functions: k for ``classes_[k]``, -1 for none.
+        votes : array-like or sparse matrix of shape (n_samples, n_functions), \
+                default=None
+            Votes of labelling functions, in the forms that label models read: k for
+            ``classes_[k]`` or names of classes, -1, NaN or an empty cell for none.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row, for the student, the coefficients and the lifts.
+            Weight of each row, not negative, for the student, the coefficients and the
+            lifts.
         groups : array-like of shape (n_samples,), default=None
             Known rows of one group are held out together.
 
@@ -213,6 +220,7 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
         X, y, weak_labels, groups = indexable(
             X, check_labels(y, self.missing_label), weak_labels, groups
         )
+        sample_weight = check_weight(sample_weight, X)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         is_known, labels = known_labels(y, self.missing_label, len(y))
         known = np.flatnonzero(is_known)
@@ -224,10 +232,14 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
                 f" {self.classes_.tolist()}."
             )
         codes = np.searchsorted(self.classes_, labels)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        votes = None if votes is None else self._check_votes(votes, len(y))
-        weak_codes = self._weak_codes(weak_labels, votes, seed)
+        self._reader = None  # of votes
+        if votes is not None:
+            check_consistent_length(X, votes)
+            model = MajorityVote(classes=self.classes_.tolist(), random_state=seed)
+            self._reader = model.fit(votes)
+        weak_codes = self._weak_codes(weak_labels, votes, len(y))
+        if votes is not None:
+            votes = self._reader.codes(votes)
         estimator = self.estimator
         if estimator is None:
             estimator = default_strong_estimator(self.n_jobs, seed)
@@ -245,7 +257,6 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
             codes,
             folds,
             weak_codes,
-            weak_codes >= 0,
             votes,
             n_jobs=self.n_jobs,
         )
@@ -288,7 +299,8 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If votes are missing although ``fit`` had them, or the other way round.
+            If votes are missing although ``fit`` had them, or the other way round, or
+            are of another number of functions.
         """
         check_is_fitted(self)
         X = validate_data(
@@ -300,18 +312,21 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
                 f"fit had {had}votes and correct got {now}: give the votes of the same "
                 "functions in both, -1 where a function does not vote."
             )
+        if votes is not None:
+            check_consistent_length(X, votes)
         learner = Learner(None, X, self.classes_)
         columns = [learner.log_proba(self.known_estimator_)]
         if self.weak_estimator_ is not None:
             columns.append(learner.log_proba(self.weak_estimator_))
         if votes is not None:
-            votes = self._check_votes(votes, X.shape[0])
-            if votes.shape[1] != len(self.lifts_):
+            if _num_features(votes) != len(self.lifts_):
                 raise ValueError(
-                    f"votes has {votes.shape[1]} columns, fit had {len(self.lifts_)}: "
-                    "give the votes of the same functions in the same order."
+                    f"votes has {_num_features(votes)} columns, fit had "
+                    f"{len(self.lifts_)}: give the votes of the same functions in the "
+                    "same order."
                 )
-            matrix = vote_matrix(votes, len(self.classes_))
+            codes = self._reader.codes(votes)
+            matrix = vote_matrix(codes, len(self.classes_))
             columns.append(vote_evidence(matrix, self._table))
         proba = self._stack.proba(columns)
         return self.classes_[proba.argmax(axis=1)], proba
@@ -350,34 +365,13 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
         """
         return self.correct(X, votes=votes)[1]
 
-    def _check_votes(self, votes, n_rows) -> np.ndarray:
-        votes = np.asarray(votes)
-        if votes.ndim != 2 or len(votes) != n_rows:
-            raise ValueError(
-                f"votes must have the shape ({n_rows}, n_functions), a row per row of "
-                f"X; got {votes.shape}."
-            )
-        whole = votes.astype(np.int64)
-        n_classes = len(self.classes_)
-        if (whole != votes).any() or whole.min(initial=-1) < -1:
-            raise ValueError("Votes must be integers: k for classes_[k], -1 for none.")
-        if whole.max(initial=-1) >= n_classes:
-            raise ValueError(
-                f"Votes go up to {whole.max()}, but labels are known of {n_classes} "
-                f"classes: {self.classes_.tolist()[:10]}. Give a known label of every "
-                "class that functions vote for."
-            )
-        return whole
-
-    def _weak_codes(self, weak_labels, votes, seed) -> np.ndarray:
+    def _weak_codes(self, weak_labels, votes, n_rows) -> np.ndarray:
         """Positions in `classes_` of the weak labels, -1 where there is none."""
         if weak_labels is None:
             if votes is None:
-                return np.empty(0, dtype=np.intp)
-            n_classes = len(self.classes_)
-            model = MajorityVote(classes=np.arange(n_classes), random_state=seed)
-            weak = model.fit(votes).predict(votes)
-            return np.where((votes >= 0).any(axis=1), weak, -1)
+                return np.full(n_rows, -1)
+            majority = np.searchsorted(self.classes_, self._reader.predict(votes))
+            return np.where(self._reader.covered(votes), majority, -1)
         weak_labels = column_or_1d(weak_labels)
         covered = ~is_missing(weak_labels, self.missing_label)
         given = np.asarray(weak_labels[covered].tolist())

@@ -8,10 +8,11 @@ from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from overlapkit._utils.memory_map import is_mapped, read_rows, row_blocks
-from overlapkit._utils.sklearn_compat import _safe_indexing
+from overlapkit._utils.sklearn_compat import _num_samples, _safe_indexing, get_tags
 from overlapkit.weak._model import (
     align_columns,
     innermost,
+    rows_of_params,
     takes_weights,
     weight_params,
 )
@@ -63,11 +64,11 @@ def log_probabilities(model, X, classes) -> np.ndarray:
     """
     if hasattr(model, "predict_proba"):
         proba = np.asarray(model.predict_proba(X), dtype=np.float64)
-        return clipped_log(_columns(proba, model.classes_, classes))
+        return clipped_log(align_columns(proba, model.classes_, classes))
     decision = _decision(model, X)
     if decision is not None:
         proba = np.exp(log_softmax(decision, axis=1))
-        return clipped_log(_columns(proba, model.classes_, classes))
+        return clipped_log(align_columns(proba, model.classes_, classes))
     codes = np.searchsorted(classes, model.predict(X))
     return clipped_log(np.eye(len(classes))[codes])
 
@@ -86,11 +87,6 @@ def _decision(model, X):
     return decision
 
 
-def _columns(proba, known, classes):
-    order = np.argsort(known)
-    return align_columns(proba[:, order], np.asarray(known)[order], classes)
-
-
 class _OneClass(ClassifierMixin, BaseEstimator):
     """Stands in for a student whose training rows are all of one class."""
 
@@ -99,14 +95,15 @@ class _OneClass(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        return np.full(_n_rows(X), self.classes_[0])
+        return np.full(_num_samples(X), self.classes_[0])
 
     def predict_proba(self, X):
-        return np.ones((_n_rows(X), 1))
+        return np.ones((_num_samples(X), 1))
 
-
-def _n_rows(X):
-    return X.shape[0] if hasattr(X, "shape") else len(X)
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,8 @@ class Learner:
     sample_weight : ndarray of shape (n_samples,), default=None
         Weight of each row.
     fit_params : dict, default={}
-        Further arguments of the student's ``fit``; arrays have a row per sample.
+        Further arguments of the student's ``fit``; of arrays with an entry per row,
+        those of the rows it is fitted on.
     """
 
     estimator: Any
@@ -146,10 +144,7 @@ class Learner:
         labels = self.classes[codes]
         if len(np.unique(codes)) < 2:
             return _OneClass().fit(None, labels)
-        params = {
-            name: value if np.ndim(value) == 0 else _safe_indexing(value, rows)
-            for name, value in self.fit_params.items()
-        }
+        params = rows_of_params(self.fit_params, rows, _num_samples(self.strong))
         if self.sample_weight is not None:
             params |= weight_params(self.estimator, self.sample_weight[rows])
         return clone(self.estimator).fit(self.take(rows), labels, **params)
@@ -274,3 +269,11 @@ class PooledClassifier(ClassifierMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self):
         return True
+
+    def __sklearn_tags__(self):
+        """Missing values are allowed where both classifiers take them."""
+        tags = super().__sklearn_tags__()
+        parts = self.first, self.second
+        allowed = all(get_tags(part).input_tags.allow_nan for part in parts)
+        tags.input_tags.allow_nan = allowed
+        return tags

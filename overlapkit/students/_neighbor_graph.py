@@ -8,7 +8,7 @@ from overlapkit._kernels.ties import hash_rows
 from overlapkit._utils.memory_map import read_rows, release_rows
 from overlapkit._utils.threads import Workspace, run_tiles, steps
 
-__all__ = ["nearest_neighbors", "row_keys"]
+__all__ = ["nearest_neighbors"]
 
 _TILE_ROWS = 1536
 _TILE_BYTES = 8 << 20
@@ -91,7 +91,7 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
                 "rescale first."
             )
         half_squares[start:stop] = squares / 2
-    keys = row_keys(X)
+    keys = _keys(X)
     gather_rows = max(1, _BLOCK_BYTES // (8 * size * X.shape[1]))
 
     def task(start, stop):
@@ -125,24 +125,11 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
     return neighbors, distances
 
 
-def row_keys(X, seed=0) -> np.ndarray:
-    """A number per row that depends on its values, not on its position.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Any real type; a memory map is read in blocks.
-    seed : int, default=0
-        Other seeds give other numbers.
-
-    Returns
-    -------
-    keys : ndarray of shape (n_samples,), dtype int64
-        At least 0 and below 2**62.
-    """
+def _keys(X) -> np.ndarray:
+    """A number per row, from 0 to 2**62, that depends on its values alone."""
     keys = np.empty(len(X), dtype=np.int64)
     for start, stop in steps(len(X), max(16, _BLOCK_BYTES // (8 * X.shape[1]))):
-        keys[start:stop] = hash_rows(X[start:stop], seed) >> np.uint64(2)
+        keys[start:stop] = hash_rows(X[start:stop], 0) >> np.uint64(2)
         release_rows(X, start, stop)
     return keys
 

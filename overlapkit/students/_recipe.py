@@ -41,7 +41,8 @@ from overlapkit.students._correction import (
     worth_in_words,
 )
 from overlapkit.students._learner import Learner, PooledClassifier
-from overlapkit.students._neighbor_graph import nearest_neighbors, row_keys
+from overlapkit.students._neighbor_graph import nearest_neighbors
+from overlapkit.weak._views import columns_without_numbers, is_dataframe
 
 __all__ = [
     "N_NEIGHBORS",
@@ -102,20 +103,14 @@ class KnownAndWeak:
 
 def train_with_known(
     estimator,
-    strong,
+    rows,
     known,
-    codes,
-    classes,
     *,
-    weak_codes=None,
-    covered=None,
-    votes=None,
     sample_weight=None,
     groups=None,
     fit_params=None,
     cv=3,
     n_jobs=None,
-    seed=0,
     judge=True,
     nested=False,
     graph=None,
@@ -127,21 +122,11 @@ def train_with_known(
     ----------
     estimator : classifier
         The student, with or without ``predict_proba`` and ``sample_weight``.
-    strong : array or dataframe of shape (n_samples, n_features)
-        The strong columns; numeric.
-    known : ndarray of shape (n_samples,) of bool
-        Which labels are known.
-    codes : ndarray of shape (n_samples,) of int
-        Positions in `classes` of the known labels; anything elsewhere. Every class
-        occurs.
-    classes : ndarray of shape (n_classes,)
-        The classes, sorted.
-    weak_codes : ndarray of shape (n_samples,) of int, default=None
-        Positions in `classes` of the weak labels.
-    covered : ndarray of shape (n_samples,) of bool, default=None
-        Rows that have a weak label; None: all.
-    votes : ndarray of shape (n_samples, n_functions) of int, default=None
-        Votes as positions in `classes`, -1 for none.
+    rows : WeakRows
+        The rows, of which the strong view must be numeric. Where none is covered, there
+        are no weak labels. `seed` shuffles the folds.
+    known : KnownLabels
+        Known labels, of every class of the rows.
     sample_weight : ndarray of shape (n_samples,), default=None
         Weights, for the student, the coefficients, the lifts and the accuracies.
     groups : ndarray of shape (n_samples,), default=None
@@ -152,8 +137,6 @@ def train_with_known(
         Folds of the known labels. The student is fitted 3 k + 3 times for k folds.
     n_jobs : int, default=None
         Folds fitted, and threads of the neighbour search, at once.
-    seed : int, default=0
-        Shuffles the folds.
     judge : bool, default=True
         Fit the students that tell the accuracy of the recipe with and without weak
         labels, twice per fold. Without, their accuracies are NaN.
@@ -183,22 +166,21 @@ def train_with_known(
     than can be told from chance; with `nested` it does not. The student of the weak
     labels has seen the weak labels, not the true ones, of all rows.
     """
-    known_rows = np.flatnonzero(known)
-    codes = np.asarray(codes)[known_rows]
+    known_rows, classes = known.rows, rows.classes
+    codes = known.codes(classes)[known_rows]
     known_groups = None if groups is None else np.asarray(groups)[known_rows]
-    learner = Learner(estimator, strong, classes, sample_weight, fit_params or {})
-    space = _numeric(strong)  # before the students are fitted, if it cannot be had
+    learner = Learner(estimator, rows.strong, classes, sample_weight, fit_params or {})
+    space = _numeric(rows.strong)  # before any fit, if it cannot be had
     folds = known_folds(
-        codes, cv, seed, X=learner.take(known_rows), groups=known_groups
+        codes, cv, rows.seed, X=learner.take(known_rows), groups=known_groups
     )
     sources = learn_sources(
         learner,
         known_rows,
         codes,
         folds,
-        weak_codes,
-        covered,
-        votes,
+        np.where(rows.covered, rows.codes, -1),
+        rows.votes,
         n_jobs=n_jobs,
         task=task,
     )
@@ -207,15 +189,15 @@ def train_with_known(
     with task("search neighbours"):
         if graph is None:
             graph = nearest_neighbors(space, N_NEIGHBORS, n_jobs)
-        tiebreak = row_keys(space, seed)
+        tiebreak = rows.hash_of(np.arange(len(rows)))
 
     def cut(codes, known_rows):
         return cut_rows(codes, known_rows, *graph, len(classes), tiebreak=tiebreak)
 
     with task("train"):
         selected = cut(correction.codes, known_rows)
-        rows = np.flatnonzero(selected)
-        recipe_model = learner.fit(rows, correction.codes[rows])
+        kept = np.flatnonzero(selected)
+        recipe_model = learner.fit(kept, correction.codes[kept])
     weight_of_known = float(correction.stack.coef[0])
     pooled = PooledClassifier(
         recipe_model, sources.known_model, classes, weight_of_known
@@ -375,14 +357,19 @@ def _judge(sources, inner, cut, n_jobs) -> dict[str, np.ndarray]:
 
 def _numeric(strong):
     """Strong columns as numbers, missing ones replaced by the column's mean."""
-    if not (isinstance(strong, np.ndarray) and strong.dtype.kind in "fiub"):
-        try:
-            strong = np.asarray(strong, dtype=np.float64)
-        except (TypeError, ValueError) as error:
+    if is_dataframe(strong):
+        others = columns_without_numbers(strong)
+        if others:
             raise ValueError(
                 "Neighbours of rows are searched among the strong columns, which must "
-                f"be numbers: {error}. Encode other columns first, or leave them out."
-            ) from error
+                f"be numbers without pd.NA; the columns {others[:10]} are not. Encode "
+                "other columns first, in a pipeline before this classifier, or leave "
+                "them out."
+            )
+        names = strong.columns
+        strong = np.column_stack([np.asarray(strong[n], np.float64) for n in names])
+    elif not (isinstance(strong, np.ndarray) and strong.dtype.kind in "fiub"):
+        strong = np.asarray(strong, dtype=np.float64)
     if isinstance(strong, np.memmap) or strong.dtype.kind != "f":
         return strong
     missing = np.isnan(strong)

@@ -63,7 +63,9 @@ def fit_stack(columns, codes, prior_coef, sample_weight=None) -> Stack:
         + \tfrac12 \lVert a - a_0 \rVert^2 + \tfrac12 \lVert b \rVert^2, \qquad
         z_i = b + \sum_f a_f F_f[i]
 
-    by L-BFGS-B. The problem is convex.
+    by L-BFGS-B. The problem is convex. The softmax is over the classes that occur in
+    `codes`; the intercept of any other is 0. Rows of other classes would be the more
+    likely the less probable a class without rows is, whatever is true of it.
 
     Parameters
     ----------
@@ -82,7 +84,11 @@ def fit_stack(columns, codes, prior_coef, sample_weight=None) -> Stack:
         Coefficients and intercepts; `prior_coef` and 0 where there are no rows.
     """
     prior_coef = np.asarray(prior_coef, dtype=np.float64)
-    F = np.stack(columns)
+    intercept = np.zeros(np.shape(columns[0])[1])
+    if len(codes) == 0:
+        return Stack(prior_coef, intercept)
+    present, codes = np.unique(codes, return_inverse=True)
+    F = np.stack([column[:, present] for column in columns])
     n_columns, n_rows, n_classes = F.shape
     weight = np.ones(n_rows) if sample_weight is None else sample_weight
     rows = np.arange(n_rows)
@@ -108,7 +114,8 @@ def fit_stack(columns, codes, prior_coef, sample_weight=None) -> Stack:
         bounds=bounds,
         options={"ftol": 1e-12, "gtol": 1e-7, "maxiter": 1000},
     ).x
-    return Stack(solution[:n_columns], solution[n_columns:])
+    intercept[present] = solution[n_columns:]
+    return Stack(solution[:n_columns], intercept)
 
 
 def vote_matrix(votes, n_classes) -> csr_array:

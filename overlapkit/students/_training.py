@@ -5,14 +5,18 @@ from typing import Any
 import numpy as np
 from joblib import effective_n_jobs
 
-from overlapkit._utils.sklearn_compat import _routing_enabled, _safe_indexing
+from overlapkit._utils.sklearn_compat import (
+    _num_samples,
+    _routing_enabled,
+    _safe_indexing,
+)
 from overlapkit.weak._model import (
     rows_of_params,
     takes_weights,
     weight_params,
 )
 
-__all__ = ["check_two_classes", "default_strong_estimator", "train"]
+__all__ = ["check_two_classes", "check_weight", "default_strong_estimator", "train"]
 
 
 def default_strong_estimator(n_jobs=None, random_state=None) -> Any:
@@ -37,6 +41,28 @@ def label_weights(rows, label_use, known=None) -> np.ndarray:
         return np.ones(len(rows))
     confidence = rows.confidence()
     return confidence if known is None else np.where(known.known, 1.0, confidence)
+
+
+def check_weight(sample_weight, X) -> np.ndarray | None:
+    """Weights as an array, one per row and not negative; None stays None."""
+    if sample_weight is None:
+        return None
+    weight = np.asarray(sample_weight)
+    if weight.ndim == 0:
+        weight = np.full(_num_samples(X), weight)
+    if weight.shape != (_num_samples(X),):
+        raise ValueError(
+            f"sample_weight has {weight.shape[0]} entries, but X has "
+            f"{_num_samples(X)} rows."
+        )
+    weight = weight.astype(np.result_type(weight, np.float32), copy=False)
+    bad = ~(np.isfinite(weight) & (weight >= 0))
+    if bad.any():
+        raise ValueError(
+            f"sample_weight must be finite and not negative; {bad.sum()} of "
+            f"{len(weight)} weights are not, the first is {weight[bad][0]}."
+        )
+    return weight
 
 
 def check_two_classes(rows, label_use="hard", known=None, sample_weight=None) -> None:

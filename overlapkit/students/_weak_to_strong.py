@@ -3,11 +3,12 @@
 from numbers import Real
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from overlapkit._utils.labels import check_labels, is_missing
+from overlapkit._utils.labels import check_labels, known_labels
 from overlapkit._utils.progress import CallbackSupportMixin, fit_task
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
@@ -30,6 +31,7 @@ from overlapkit.students._recipe import train_with_known
 from overlapkit.students._selection import choose_rows
 from overlapkit.students._training import (
     check_two_classes,
+    check_weight,
     default_strong_estimator,
     train,
 )
@@ -219,6 +221,9 @@ class WeakToStrongClassifier(
     True
     """
 
+    # taken without being asked for, as by GroupKFold: they go to the folds
+    __metadata_request__fit = {"groups": True}
+
     _parameter_constraints: dict = {
         **LABELER_CONSTRAINTS,
         "estimator": [HasMethods(["fit", "predict"]), None],
@@ -314,7 +319,7 @@ class WeakToStrongClassifier(
         self._check_together(y is not None)
         context = self._init_callback_context(max_subtasks=_MOST_TASKS)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        sample_weight = _check_weight(sample_weight, X)
+        sample_weight = check_weight(sample_weight, X)
         strong_params, weak_params, groups = self._route(X, sample_weight, fit_params)
         labeler = WeakLabeler(
             **{name: getattr(self, name) for name in LABELER_CONSTRAINTS}
@@ -349,12 +354,20 @@ class WeakToStrongClassifier(
         -------
         self : object
             The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If `known` or `keep` is not of these rows, or `keep` is no mask or holds no
+            covered row.
         """
         self._check_together(False)
         context = self._init_callback_context(max_subtasks=_MOST_TASKS)
         context.call_on_fit_task_begin(estimator=self, X=None, y=None)
         if known is None:
             known = KnownLabels(np.zeros(len(rows), dtype=bool), np.empty(0))
+        _check_known(known, rows)
+        keep = None if keep is None else _check_keep(keep, len(rows))
         self._learn(rows, known, labeler, {}, context, keep)
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes={})
         return self
@@ -372,7 +385,7 @@ class WeakToStrongClassifier(
         self.weak_labels_, self.weak_proba_ = rows.labels, rows.proba
         _check_finite(rows.strong, allow_nan=True)
         _check_columns(rows.strong, self.estimator)
-        self.selector_ = self.selection_report_ = None
+        self.selector_ = self._report = None
         self.corrected_labels_ = self.stack_coef_ = self.weak_label_summary_ = None
         if self.selector == "auto" and keep is None and self._enough(rows, known):
             self._correct_cut_train(rows, known, strong_params, groups, context)
@@ -383,6 +396,11 @@ class WeakToStrongClassifier(
         with fit_task(context, self, "choose the rows"):
             selected = self._select(rows, known, strong_params, keep)
         self.selected_ = selected | known.known if self.include_labeled else selected
+        if not self.selected_.any():
+            raise ValueError(
+                "keep is False for every row with a weak label, so no row is left to "
+                "learn from."
+            )
         with fit_task(context, self, "train the strong model"):
             self.estimator_ = self._train(rows, self.selected_, learnt, strong_params)
 
@@ -402,7 +420,7 @@ class WeakToStrongClassifier(
     def _select(self, rows, known, strong_params, keep):
         """Mask of the rows to learn from; sets `selector_`."""
         if keep is not None:
-            return np.asarray(keep, dtype=bool) & rows.covered
+            return keep & rows.covered
         if self.selector is None or isinstance(self.selector, str):
             return rows.covered.copy()
         if strong_params.get("sample_weight") is not None:
@@ -444,27 +462,28 @@ class WeakToStrongClassifier(
         params = dict(strong_params)
         result = train_with_known(
             estimator,
-            rows.strong,
-            known.known,
-            known.codes(rows.classes),
-            rows.classes,
-            weak_codes=rows.codes,
-            covered=rows.covered,
-            votes=rows.votes,
+            rows,
+            known,
             sample_weight=params.pop("sample_weight", None),
             groups=groups,
             fit_params=params,
             n_jobs=self.n_jobs,
-            seed=rows.seed,
             task=lambda name: fit_task(context, self, name),
         )
         self.estimator_, self.selected_ = result.estimator, result.selected
         self.corrected_labels_ = rows.classes[result.correction.codes]
-        self.selection_report_ = result.report
+        self._report = result.report.to_dict("list")
         self.stack_coef_ = dict(
             zip(result.correction.sources, result.correction.stack.coef.tolist())
         )
         self.weak_label_summary_ = result.summary
+
+    @property
+    def selection_report_(self):
+        """Accuracies of ways to use the labels, out of fold."""
+        check_is_fitted(self, "estimator_")
+        # kept as lists, which any format of stored models can hold
+        return None if self._report is None else pd.DataFrame(self._report)
 
     def label(self, X):
         """Label new rows with the fitted weak model.
@@ -511,8 +530,10 @@ class WeakToStrongClassifier(
         """
         if self.missing_label is None:
             return super().score(X, y, sample_weight)
+        check_consistent_length(X, y, sample_weight)
         y = check_labels(y, self.missing_label)
-        known = np.flatnonzero(~is_missing(y, self.missing_label))
+        is_known, labels = known_labels(y, self.missing_label, len(y))
+        known = np.flatnonzero(is_known)
         if len(known) == 0:
             raise ValueError(
                 f"None of the {len(y)} labels is known (missing_label="
@@ -521,7 +542,6 @@ class WeakToStrongClassifier(
             )
         if sample_weight is not None:
             sample_weight = _safe_indexing(sample_weight, known)
-        labels = np.asarray(y[known].tolist())
         return super().score(_safe_indexing(X, known), labels, sample_weight)
 
     def _strong_view(self, X):
@@ -601,26 +621,29 @@ class WeakToStrongClassifier(
         return tags
 
 
-def _check_weight(sample_weight, X):
-    """Weights as an array, one per row and not negative; None stays None."""
-    if sample_weight is None:
-        return None
-    weight = np.asarray(sample_weight)
-    if weight.ndim == 0:
-        weight = np.full(_num_samples(X), weight)
-    if weight.shape != (_num_samples(X),):
+def _check_known(known, rows) -> None:
+    """Refuse known labels that are of other rows or of other classes."""
+    if len(known.known) != len(rows):
         raise ValueError(
-            f"sample_weight has {weight.shape[0]} entries, but X has "
-            f"{_num_samples(X)} rows."
+            f"known is of {len(known.known)} rows, but there are {len(rows)} rows."
         )
-    weight = weight.astype(np.result_type(weight, np.float32), copy=False)
-    bad = ~(np.isfinite(weight) & (weight >= 0))
-    if bad.any():
+    other = np.setdiff1d(known.labels, rows.classes).tolist() if len(known) else []
+    if other:
         raise ValueError(
-            f"sample_weight must be finite and not negative; {bad.sum()} of "
-            f"{len(weight)} weights are not, the first is {weight[bad][0]}."
+            f"known holds the labels {other[:10]}, but the classes of the rows are "
+            f"{rows.classes.tolist()[:10]}."
         )
-    return weight
+
+
+def _check_keep(keep, n_rows) -> np.ndarray:
+    """The mask of the rows to learn from; positions of rows are refused."""
+    keep = np.asarray(keep)
+    if keep.dtype != bool or keep.shape != (n_rows,):
+        raise ValueError(
+            f"keep must be a mask of shape ({n_rows},) and dtype bool, True for rows "
+            f"to learn from; got shape {keep.shape} and dtype {keep.dtype}."
+        )
+    return keep
 
 
 def _check_finite(strong, *, allow_nan) -> None:

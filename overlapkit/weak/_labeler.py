@@ -360,7 +360,7 @@ class WeakLabeler(BaseEstimator):
     def _sample_views(self, rows, X) -> None:
         """Keep some rows of both views, to compare them if somebody asks."""
         self._sampled = None
-        vars(self).pop("alignment_", None)
+        self.__dict__.pop("alignment_", None)  # cached by an earlier fit
         if weak_model_kind(self.weak_estimator) == "precomputed":
             return
         positions = np.arange(len(rows))

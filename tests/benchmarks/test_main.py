@@ -134,6 +134,18 @@ def test_a_damaged_file_is_computed_again(copied, damage, monkeypatch, capsys):
     assert json.loads(path.read_text()) == good
 
 
+def test_a_file_that_cannot_be_read_is_computed_again(copied, monkeypatch, capsys):
+    out, options = copied
+    path = next((out / "runs").glob("spambase--1--*.json"))
+    good = json.loads(path.read_text())
+    computed = _replay(monkeypatch, good)
+    path.unlink()
+    path.mkdir()  # where reading and writing fail, for any user
+    assert main(options) == 0
+    assert computed == [("spambase", 1)]
+    assert "could not be stored" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("part", ["data", "parameters", "code", "versions"])
 def test_a_run_of_another_key_is_computed_again_and_it_is_said(
     copied, part, monkeypatch, capsys

@@ -137,3 +137,11 @@ def test_regret_with_prices_by_name():
     choices = run.history_["source"].map(run.sources_.index)
     expected = cumulative_regret(DENSITIES, choices, prices=[1.0, 3.0])
     np.testing.assert_array_equal(display.lines_["run"].get_ydata(), expected)
+
+
+def test_names_of_sources_with_dollar_signs_are_no_formulas(tmp_path):
+    names = np.array([r"$\bad$", "other"], dtype=object)
+    run = fitted().fit(POOL.X, POOL.y, sources=names[POOL.sources])
+    display = SourceSelectionDisplay.from_estimator(run, kind="index")
+    assert r"$\bad$" in display.lines_
+    display.figure_.savefig(tmp_path / "figure.png")

@@ -114,6 +114,8 @@ def test_scores_have_the_t_interval_and_that_of_nadeau_and_bengio():
         ([[[0.0, 1.0], [np.nan, np.nan]]], {}, "at least one in every repeat"),
         ([[[0.0, 1.0]]], {"metric": "balanced_accuracy"}, "needs y_test"),
         ([[[0.0, 1.0]]], {"y_test": [0, 1, 1]}, "y_test has 3 entries, but gains has"),
+        ([[[0.0, 1.0]]], {"y_test": [0, np.nan]}, "1 labels in y_test are unknown"),
+        ([[[0.0, 1.0]]], {"y_test": ["a", None]}, "1 labels in y_test are unknown"),
         ([[[0.0, 1.0]]], {"test_train_ratio": 0.3}, "is for scores"),
         ([[[0.0, 1.0]]], {"confidence_level": 1.0}, "The 'confidence_level' parameter"),
     ],

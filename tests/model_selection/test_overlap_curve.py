@@ -336,6 +336,35 @@ def test_some_known_labels_are_held_out_in_folds(world):
     assert ((high - low) / 2).between(0.04, 0.2).all()
 
 
+def test_shares_of_classes_add_up_when_a_fold_lacks_a_weak_class(world):
+    _, rows, _ = world
+    known = np.random.RandomState(0).permutation(600) < 90
+    proba = np.zeros((600, 3))
+    proba[np.arange(600), rows.y] = np.random.RandomState(1).uniform(0.5, 1, 600)
+    proba[np.arange(600), 1 - rows.y] = 1 - proba.max(axis=1)
+    first = np.flatnonzero(known)[0]
+    proba[first] = 0, 0, 1  # the only row of class 2, held out in one fold of four
+    detector = OverlapDetector(
+        weak_estimator="precomputed",
+        weak_columns=slice(-3, None),
+        strong_columns=slice(0, -3),
+        classes=[0, 1, 2],
+        missing_label=-1,
+    )
+    curve = overlap_curve(
+        STUDENT,
+        detector,
+        np.column_stack([rows.X, proba]),
+        np.where(known, rows.y, -1),
+        shares=[0, 1],
+        n_repeats=2,
+        random_state=0,
+    )
+    shares = curve.filter(regex="^class_share_")
+    assert shares.shape[1] == 3
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+
+
 def test_bounds_are_those_of_the_one_rule(world):
     """A student that always says 1 is right on the rows of class 1, in every repeat."""
     _, rows, test = world

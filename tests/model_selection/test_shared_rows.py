@@ -54,6 +54,15 @@ def test_an_array_and_a_frame_of_the_same_numbers_are_the_same_rows():
     np.testing.assert_array_equal(hash_content(whole), hash_content(whole * 1.0))
 
 
+@pytest.mark.parametrize("of", [np.asarray, pd.DataFrame])
+def test_rows_rounded_to_single_precision_are_the_same_rows(of):
+    X = np.random.RandomState(0).normal(size=(100, 4))
+    with pytest.raises(ValueError, match="20 of the 20 rows in X_test"):
+        check_test_rows(of(X), of(X[:20].astype(np.float32)))
+    with pytest.raises(ValueError, match="20 of the 20 rows in X_test"):
+        check_test_rows(of(X.astype(np.float32)), of(X[:20]))
+
+
 def test_duplicates_that_chance_explains_are_no_shared_rows():
     """Five yes-or-no columns have 32 different rows: all new ones occur in X."""
     rng = np.random.RandomState(0)

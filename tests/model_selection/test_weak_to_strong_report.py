@@ -356,7 +356,60 @@ def test_a_student_that_corrects_labels_is_reported_as_it_predicts(data, new):
     rows = report.rows
     assert (rows["corrected_label"] == fitted.corrected_labels_).all()
     assert (rows["selected"] == fitted.selected_).all()
+    assert set(rows.loc[known, "why"]) == {"its label is known"}
     assert "correcting labels and choosing rows" in report.verdict
+
+
+def test_what_weak_labels_add_is_not_what_known_labels_can_do_alone(new, data):
+    # votes without meaning: the gain over the known labels is that of self-training
+    rng = np.random.RandomState(0)
+    votes = rng.randint(0, 2, size=(450, 3))
+    known = rng.permutation(450) < 60
+    student = WeakToStrongClassifier(
+        LogisticRegression(C=0.01),
+        weak_estimator=MajorityVote(classes=[0, 1]),
+        strong_columns=slice(0, 40),
+        weak_columns=slice(40, 43),
+        selector="auto",
+        missing_label=-1,
+    )
+    report = weak_to_strong_report(
+        student,
+        np.column_stack([data.X, votes]),
+        np.where(known, data.y, -1),
+        X_test=np.column_stack([new.X, rng.randint(0, 2, size=(450, 3))]),
+        y_test=new.y,
+        n_repeats=2,
+        random_state=0,
+    )
+    without, student = (
+        report.runs.set_index("model")["accuracy"].groupby("model").mean()[name]
+        for name in ("student, without weak labels", "student")
+    )
+    line = report.summary.loc["student"]
+    assert line["gain_without_weak_labels"] == pytest.approx(student - without)
+    assert line["gain_without_weak_labels_low"] < 0
+    assert "learning from weak labels helps" not in report.verdict
+    said = f"learning from weak labels .* ({100 * (student - without):+.1f} points over"
+    assert re.search(re.escape(said).replace(r"\.\*", ".*"), report.verdict)
+
+
+def test_rows_of_a_list_are_numbered(data):
+    student = make_student(selector=None)
+    rows = weak_to_strong_report(
+        student, data.X.tolist(), data.y.tolist(), n_repeats=1, random_state=0
+    ).rows
+    assert rows["id"].tolist() == list(range(450))
+
+
+def test_students_must_agree_on_what_is_unknown(data):
+    students = {
+        "first": make_student(missing_label=-1),
+        "second": make_student(),
+    }
+    y = np.where(np.arange(450) < 100, data.y, -1)
+    with pytest.raises(ValueError, match="'second' has missing_label=None"):
+        weak_to_strong_report(students, data.X, y)
 
 
 def test_rows_tell_what_was_chosen_and_why(data, report):
@@ -406,6 +459,13 @@ def test_the_page_stands_alone_and_escapes_names(data, tmp_path):
     assert not re.search(r"(src|href)=|https?://|@import", page)
     assert "width=device-width" in page
     assert "The first 200 of 450 rows." in page
+
+
+def test_names_with_dollar_signs_are_no_formulas(data, tmp_path):
+    report = weak_to_strong_report(
+        {r"$\bad$": make_student(selector=None)}, data.X, data.y, n_repeats=1
+    )
+    report.plot().figure.savefig(tmp_path / "figure.png")
 
 
 def test_the_figure_shows_every_gain(report):

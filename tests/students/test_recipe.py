@@ -21,6 +21,7 @@ from overlapkit.students._recipe import (
     cut_rows,
     train_with_known,
 )
+from overlapkit.weak import KnownLabels, WeakRows
 
 
 def make_task(*, seed=0, n=600, n_known=60, n_classes=2, n_functions=6, noise=3.0):
@@ -38,22 +39,20 @@ def make_task(*, seed=0, n=600, n_known=60, n_classes=2, n_functions=6, noise=3.
     return X, known, truth, votes
 
 
-def train(X, known, codes, votes=None, estimator=None, **params):
+def train(X, known, codes, votes=None, estimator=None, *, seed=0, **params):
     """The recipe with the majority of the votes as weak labels."""
-    weak = covered = None
     n_classes = codes.max() + 1
+    weak, covered = np.zeros(len(known), dtype=int), np.zeros(len(known), dtype=bool)
     if votes is not None:
         model = MajorityVote(classes=np.arange(n_classes), random_state=0).fit(votes)
         weak, covered = model.predict(votes), model.covered(votes)
+    rows = WeakRows.from_proba(
+        X, np.eye(n_classes)[weak], covered=covered, votes=votes, seed=seed
+    )
     return train_with_known(
         LogisticRegression() if estimator is None else estimator,
-        X,
-        known,
-        np.where(known, codes, -1),  # true labels of other rows are not to be had
-        np.arange(n_classes),
-        weak_codes=weak,
-        covered=covered,
-        votes=votes,
+        rows,
+        KnownLabels(known, codes[known]),
         **params,
     )
 
@@ -259,18 +258,9 @@ def test_weak_labels_of_uncovered_rows_do_not_matter():
     results = []
     for nonsense in (0, 1):
         codes = np.where(covered, weak, nonsense)
-        results.append(
-            train_with_known(
-                LogisticRegression(),
-                X,
-                known,
-                truth,
-                np.arange(2),
-                weak_codes=codes,
-                covered=covered,
-                votes=votes,
-            )
-        )
+        rows = WeakRows.from_proba(X, np.eye(2)[codes], covered=covered, votes=votes)
+        labels = KnownLabels(known, truth[known])
+        results.append(train_with_known(LogisticRegression(), rows, labels))
     one, two = results
     np.testing.assert_array_equal(one.correction.proba, two.correction.proba)
     np.testing.assert_array_equal(one.selected, two.selected)
@@ -399,7 +389,9 @@ def test_columns_must_be_numbers():
     X, known, truth, votes = make_task()
     frame = pd.DataFrame(X).add_prefix("x").assign(word="a")
     student = make_pipeline(FunctionTransformer(_numbers_only), LogisticRegression())
-    with pytest.raises(ValueError, match=r"must be numbers.*Encode other columns"):
+    with pytest.raises(
+        ValueError, match=r"must be numbers.*\['word'\] are not.*Encode other"
+    ):
         train(frame, known, truth, votes, student)
     made = train(frame.drop(columns="word"), known, truth, votes)
     plain = train(X, known, truth, votes)

@@ -65,6 +65,15 @@ def test_without_known_labels_the_prior_stays():
     assert stack.intercept.tolist() == [0, 0]
 
 
+def test_a_class_without_rows_is_left_where_it_is():
+    # rows of one class say nothing of the odds of two
+    columns, codes = problem(1)
+    first = codes == 0
+    stack = fit_stack([F[first] for F in columns], codes[first], [0.6, 0.3])
+    np.testing.assert_allclose(stack.coef, [0.6, 0.3], atol=1e-6)
+    np.testing.assert_allclose(stack.intercept, 0, atol=1e-6)
+
+
 def test_whole_weights_are_repeated_rows():
     columns, codes = problem(1)
     weight = np.random.RandomState(0).randint(0, 4, size=len(codes))

@@ -6,7 +6,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -21,11 +23,13 @@ from overlapkit.exceptions import (
     WeakLabelWarning,
 )
 from overlapkit.label_models import MajorityVote
+from overlapkit.model_selection import KnownLabelSplit
 from overlapkit.scorers import (
     ConfidenceScorer,
     CutStatisticScorer,
     SelfConfidenceScorer,
 )
+from overlapkit.weak import KnownLabels, WeakLabeler
 from tests.support.data import WEAK, Recorder, two_views, with_probabilities
 
 STRONG = slice(10, 20)  # disjoint views: the hard features
@@ -671,3 +675,125 @@ def test_rows_of_one_group_are_held_out_together():
     assert np.mean(apart == y) < 0.65
     with pytest.raises(ValueError, match="groups has 3 entries"):
         classifier.fit(X, y, groups=[0, 1, 2])
+
+
+# ------------------------------------------- known and weak labels together: "auto"
+
+
+def votes_and_labels(*, n=300, n_known=60, seed=0):
+    """Five strong columns and six columns of votes; y is -1 where unknown."""
+    rng = np.random.RandomState(seed)
+    truth = rng.randint(0, 2, size=n)
+    strong = rng.normal(size=(n, 5)) + truth[:, None]
+    right = rng.uniform(size=(n, 6)) < 0.8
+    votes = np.where(right, truth[:, None], 1 - truth[:, None])
+    votes[rng.uniform(size=votes.shape) < 0.4] = -1
+    y = np.where(np.arange(n) < n_known, truth, -1)
+    return np.column_stack([strong, votes]), y, truth
+
+
+def auto(estimator=None, **params):
+    settings = {
+        "weak_estimator": MajorityVote(),
+        "strong_columns": slice(0, 5),
+        "weak_columns": slice(5, 11),
+        "missing_label": -1,
+        "selector": "auto",
+        "random_state": 0,
+    }
+    estimator = LogisticRegression() if estimator is None else estimator
+    return WeakToStrongClassifier(estimator, **(settings | params))
+
+
+def test_auto_predicts_where_values_are_missing_if_the_strong_model_does():
+    X, y, truth = votes_and_labels()
+    X[::7, 0] = np.nan
+    fitted = auto(HistGradientBoostingClassifier(max_iter=10)).fit(X, y)
+    assert fitted.score(X, truth) > 0.6
+    strict = auto(KNeighborsClassifier()).fit(np.nan_to_num(X), y)
+    with pytest.raises(ValueError, match="NaN"):
+        strict.predict(X)
+
+
+class TakesMore(LogisticRegression):
+    """Takes a list that is not per row, and numbers that are."""
+
+    def fit(self, X, y, sample_weight=None, callbacks=None, row=None):
+        assert callbacks == ["first", "second"]
+        assert len(row) == len(y)
+        return super().fit(X, y, sample_weight)
+
+
+def test_auto_hands_on_what_is_not_per_row_as_it_is():
+    X, y, truth = votes_and_labels()
+    with config_context(enable_metadata_routing=True):
+        student = TakesMore().set_fit_request(callbacks=True, row=True)
+        more = {"callbacks": ["first", "second"], "row": np.arange(len(y))}
+        fitted = auto(student).fit(X, y, **more)
+    assert fitted.score(X, truth) > 0.6
+
+
+@pytest.mark.parametrize("cv", [5, KnownLabelSplit(3)])
+def test_groups_need_no_request_with_routing(cv):
+    X, y, truth = votes_and_labels()
+    groups = np.arange(len(y)) // 3
+    for estimator, labels in (
+        (auto(cv=cv), y),
+        (auto(cv=cv, weak_estimator=None, selector=None, missing_label=None), truth),
+    ):
+        plain = clone(estimator).fit(X, labels, groups=groups)
+        with config_context(enable_metadata_routing=True):
+            routed = clone(estimator).fit(X, labels, groups=groups)
+        np.testing.assert_allclose(routed.weak_proba_, plain.weak_proba_, atol=1e-12)
+        np.testing.assert_allclose(
+            routed.predict_proba(X), plain.predict_proba(X), atol=1e-9
+        )
+
+
+def test_fitted_state_holds_no_frame():
+    # formats that store models without pickle know arrays, numbers, texts and lists
+    X, y, _ = votes_and_labels()
+    fitted = auto().fit(X, y)
+    assert not any(isinstance(v, pd.DataFrame) for v in vars(fitted).values())
+    report = fitted.selection_report_
+    assert report["candidate"].tolist()[0] == "labels alone"
+    assert report.loc[report["used"], "candidate"].tolist() == ["average"]
+
+
+def test_auto_says_when_known_labels_have_no_weight():
+    X, y, _ = votes_and_labels()
+    with pytest.raises(ValueError, match="zero for all 60 rows whose label is known"):
+        auto().fit(X, y, sample_weight=np.where(y < 0, 1.0, 0.0))
+
+
+# ------------------------------------------------------- scores and labelled rows
+
+
+def test_labels_to_score_by_must_be_as_many_as_rows():
+    X, y, truth = votes_and_labels()
+    fitted = auto(selector=None).fit(X, y)
+    assert fitted.score(X, y) == fitted.score(X[:60], truth[:60])
+    for labels, weight in ((y[:100], None), (y, np.ones(60))):
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            fitted.score(X, labels, weight)
+    with pytest.raises(ValueError, match="contains None"):
+        fitted.score(X, np.where(y < 0, None, y))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"keep": np.arange(300)}, r"mask of shape \(300,\) and dtype bool"),
+        ({"keep": True}, r"mask of shape \(300,\)"),
+        ({"keep": np.zeros(300, dtype=bool)}, "no row is left to learn from"),
+        ({"known": KnownLabels(np.arange(200) < 2, np.array([0, 1]))}, "of 200 rows"),
+        ({"known": KnownLabels(np.arange(300) < 2, np.array([0, 7]))}, r"\[7\]"),
+    ],
+)
+def test_known_labels_and_masks_are_those_of_the_rows(given, message):
+    X, y, _ = votes_and_labels()
+    params = auto().get_params(deep=False)
+    names = WeakLabeler().get_params()
+    rows, _ = WeakLabeler(**{name: params[name] for name in names}).fit_label(X, y)
+    with pytest.raises(ValueError, match=message):
+        auto(selector=None).fit_rows(rows, **given)
