@@ -32,6 +32,7 @@ import pandas as pd
 from scipy.stats import norm
 from sklearn.utils.parallel import Parallel, delayed
 
+from overlapkit._utils.memory_map import is_mapped, row_blocks
 from overlapkit.scorers import cut_statistic
 from overlapkit.students._correction import (
     Correction,
@@ -61,6 +62,9 @@ AVERAGE = "average"
 
 N_NEIGHBORS = 20
 _KEPT_SHARE = 0.8
+# columns are standardised for the neighbour search where the standard deviation of one
+# exceeds the median of all by this factor; embeddings and standardised columns stay
+_COMPARABLE = 10.0
 
 # The candidate that is used, by the rule above.
 USED = AVERAGE
@@ -356,7 +360,7 @@ def _judge(sources, inner, cut, n_jobs) -> dict[str, np.ndarray]:
 
 
 def _numeric(strong):
-    """Strong columns as numbers, missing ones replaced by the column's mean."""
+    """Strong columns as numbers of comparable scale, missing ones replaced by means."""
     if is_dataframe(strong):
         others = columns_without_numbers(strong)
         if others:
@@ -370,16 +374,35 @@ def _numeric(strong):
         strong = np.column_stack([np.asarray(strong[n], np.float64) for n in names])
     elif not (isinstance(strong, np.ndarray) and strong.dtype.kind in "fiub"):
         strong = np.asarray(strong, dtype=np.float64)
-    if isinstance(strong, np.memmap) or strong.dtype.kind != "f":
+    mean, spread = _mean_and_spread(strong)
+    if strong.dtype.kind == "f" and not is_mapped(strong):
+        missing = np.isnan(strong)
+        if missing.any():
+            strong = np.where(missing, mean.astype(strong.dtype), strong)
+    spread = np.where(spread > 0, spread, 1.0)
+    if spread.max() <= _COMPARABLE * np.median(spread):
         return strong
-    missing = np.isnan(strong)
-    if not missing.any():
-        return strong
-    filled = strong.copy()
-    count = np.maximum((~missing).sum(axis=0), 1)
-    mean = np.nansum(strong, axis=0, dtype=np.float64) / count
-    filled[missing] = np.broadcast_to(mean, strong.shape)[missing]
-    return filled
+    # amounts beside shares: distances would be those of the largest column alone
+    out = np.empty(strong.shape, dtype=np.float32)
+    for start, stop in row_blocks(strong):
+        out[start:stop] = (strong[start:stop] - mean) / spread
+    return out
+
+
+def _mean_and_spread(strong) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the columns, without missing values."""
+    count, total, squares = np.zeros((3, strong.shape[1]))
+    centre = np.nan_to_num(np.asarray(strong[:1], dtype=np.float64)[0])
+    for start, stop in row_blocks(strong):
+        block = np.asarray(strong[start:stop], dtype=np.float64) - centre
+        there = ~np.isnan(block)
+        count += there.sum(axis=0)
+        total += block.sum(axis=0, where=there)
+        squares += (block**2).sum(axis=0, where=there)
+    count = np.maximum(count, 1)
+    mean = total / count
+    variance = np.maximum(squares / count - mean**2, 0.0)
+    return mean + centre, np.sqrt(variance)
 
 
 def _fold_inflation(folds) -> float:

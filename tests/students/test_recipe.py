@@ -11,7 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from overlapkit.label_models import MajorityVote
 from overlapkit.students._neighbor_graph import nearest_neighbors
@@ -430,3 +430,27 @@ def test_steps_are_announced():
         "train",
         "judge",
     ]
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_the_unit_of_one_column_does_not_decide_who_is_a_neighbour(tmp_path, mapped):
+    # amounts of money beside shares: unscaled, only the amount would count
+    X = np.random.RandomState(0).normal(size=(400, 6))
+    rng = np.random.RandomState(1)
+    y = rng.randint(0, 2, 400)
+    X[:, :5] += 1.2 * y[:, None]
+    votes = np.where(rng.rand(400, 3) < 0.7, y[:, None], 1 - y[:, None])
+    known = KnownLabels(np.arange(400) < 40, y[:40])
+
+    def selected(X):
+        if mapped:
+            np.save(tmp_path / "X.npy", X)
+            X = np.load(tmp_path / "X.npy", mmap_mode="r")
+        proba = np.eye(2)[(votes.mean(axis=1) > 0.5).astype(int)]
+        rows = WeakRows.from_proba(X, proba, votes=votes)
+        student = make_pipeline(StandardScaler(), LogisticRegression())
+        return train_with_known(student, rows, known, judge=False).selected
+
+    scale = np.array([1, 1, 1, 1, 1, 1e4])
+    standardised = StandardScaler().fit_transform(X)
+    assert np.mean(selected(X * scale) == selected(standardised)) > 0.99
