@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
+from overlapkit._utils.wilson import wilson_interval
 from overlapkit.policies import Policy, SourceState, choose_source
 from overlapkit.policies._checks import check_policy
 from overlapkit.sources._checks import check_names, plain, prices_of
 
 __all__ = ["Reading", "Rules", "SourceRun"]
-
-_Z = norm.ppf(0.975)  # of a two-sided 95 % interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -345,7 +343,7 @@ class SourceRun:
             (
                 reading.reward / reading.n_rewards,
                 density,
-                *_wilson(density, self.n_rewards[k]),
+                *wilson_interval(density, self.n_rewards[k]),
                 self._n_overlap / self._n_read,
                 rows / total,
             )
@@ -430,12 +428,3 @@ class SourceRun:
             table[f"share_{label}"] = shares[:, code]
         table["cost"] = np.array(self._costs, dtype=float)
         return pd.DataFrame(table)
-
-
-def _wilson(mean, n) -> tuple[float, float]:
-    """95 % interval of a proportion; conservative for rewards between 0 and 1."""
-    scale = 1 + _Z**2 / n
-    centre = (mean + _Z**2 / (2 * n)) / scale
-    spread = mean * (1 - mean) / n + _Z**2 / (4 * n**2)
-    half = _Z * np.sqrt(max(spread, 0.0)) / scale
-    return max(centre - half, 0.0), min(centre + half, 1.0)

@@ -39,7 +39,7 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
     themselves each say something about the class of a row. How much each is to be
     believed is learned from the known labels, held out of the model that judges them.
     Votes that are useless get a coefficient near 0; votes that are wrong in a
-    consistent way are turned round.
+    consistent way are reversed.
 
     With the log-probabilities g of the known labels' model (out of fold on known
     rows), w of the weak labels' student, and the evidence e of the votes,

@@ -1,4 +1,4 @@
-"""WeakToStrongClassifier: a strong model trained on the weak labels worth learning."""
+"""WeakToStrongClassifier: a strong model trained on selected weak labels."""
 
 from numbers import Real
 
@@ -53,11 +53,12 @@ _MOST_TASKS = 12  # of a fit, as callbacks count them
 class WeakToStrongClassifier(
     CallbackSupportMixin, StudentMixin, ClassifierMixin, BaseEstimator
 ):
-    r"""Train a strong model on the labels of a weak one, where they are worth it.
+    r"""Train a strong model on those labels of a weak one that a selector chooses.
 
     The weak model labels every row; a selector chooses rows; the strong model learns
-    from the weak labels of those, and never sees a true label. The known labels can
-    therefore be used to compare the strong and the weak model.
+    from the weak labels of those. It sees no true label, so known labels can be used to
+    compare the two models; unless `include_labeled` is set, or ``selector="auto"``,
+    which learn from known labels as well.
 
     Rows without a vote have no weak label: they are in no share and no quota, and
     nothing is learnt from them (unless their label is known and `include_labeled`).
@@ -189,9 +190,10 @@ class WeakToStrongClassifier(
     with the best cut statistic are kept, and all known rows; the strong model is
     trained on those. Predictions average it with the model of the known labels, which
     counts by its coefficient in the stack. No accuracy decides, so the accuracies in
-    the report are not those of a winner. The strong model is fitted at most 12 times.
-    The strong columns must be numbers. Without known labels, nothing better than all
-    covered rows is safe: every rule that helps much on some data set hurts on another.
+    the report are not biased by a choice of the best. The strong model is fitted at
+    most 12 times. The strong columns must be numbers. Without known labels, nothing
+    better than all covered rows is safe: every rule that helps much on some data set
+    hurts on another.
 
     `sample_weight`, given to ``fit``, is passed to the weak model (a label model takes
     none) and, for the rows it is trained on, to the strong one; in a pipeline, to its

@@ -1,0 +1,40 @@
+"""Wilson's score interval, also for a number of rows that is no whole number."""
+
+from math import sqrt
+
+from scipy.stats import norm
+
+__all__ = ["wilson_interval"]
+
+
+def wilson_interval(share, n, level=0.95) -> tuple[float, float]:
+    r"""Interval of a probability by its share among `n` independent rows.
+
+    .. math::
+
+        \frac{\hat p + \frac{q^2}{2n} \pm q \sqrt{\frac{\hat p (1 - \hat p)}{n}
+        + \frac{q^2}{4 n^2}}}{1 + q^2 / n}
+
+    where q is the normal quantile. Not ``scipy.stats.binomtest``, which takes whole
+    numbers only.
+
+    Parameters
+    ----------
+    share : float
+        Share of the rows.
+    n : float
+        Number of rows, or the number of independent ones that they are worth.
+    level : float, default=0.95
+        Confidence level.
+
+    Returns
+    -------
+    low, high : float
+        In [0, 1].
+    """
+    q = norm.ppf((1 + level) / 2)
+    scale = 1 + q**2 / n
+    centre = (share + q**2 / (2 * n)) / scale
+    spread = share * (1 - share) / n + q**2 / (4 * n**2)
+    half = q * sqrt(max(spread, 0.0)) / scale
+    return max(centre - half, 0.0), min(centre + half, 1.0)
