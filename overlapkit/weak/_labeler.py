@@ -13,6 +13,7 @@ from overlapkit._utils.labels import check_common_labels, check_labels, known_la
 from overlapkit._utils.memory_map import read_narrow
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
+    Interval,
     StrOptions,
     _num_samples,
     _safe_indexing,
@@ -57,7 +58,11 @@ LABELER_CONSTRAINTS: dict = {
     "classes": ["array-like", None],
     "missing_label": "no_validation",
     "cv": ["cv_object"],
-    "n_jobs": [Integral, None],
+    "n_jobs": [
+        Interval(Integral, None, -1, closed="right"),
+        Interval(Integral, 1, None, closed="left"),
+        None,
+    ],
     "random_state": ["random_state"],
 }
 

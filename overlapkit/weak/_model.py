@@ -64,14 +64,20 @@ def label_model_in(model, X_weak) -> tuple[Any, Any]:
     A pipeline transforms what its last step gets; a search and a frozen model hold
     the model they stand for.
     """
+    transformers: list = []
     while model is not None and not hasattr(model, "covered"):
         if hasattr(model, "steps"):
-            X_weak = model[:-1].transform(X_weak) if len(model.steps) > 1 else X_weak
+            transformers += [step for _, step in model.steps[:-1]]
             model = model.steps[-1][1]
         else:
             model = getattr(model, "best_estimator_", None) or (
                 model.estimator if isinstance(model, FrozenEstimator) else None
             )
+    if model is None:
+        return None, X_weak
+    for step in transformers:
+        if hasattr(step, "transform"):  # no sampler, and nothing passed through
+            X_weak = step.transform(X_weak)
     return model, X_weak
 
 

@@ -17,6 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from overlapkit import OverlapDetector
 from overlapkit._utils.labels import is_missing
 from overlapkit.exceptions import WeakLabelWarning
 from overlapkit.label_models import DawidSkene, MajorityVote
@@ -571,3 +572,26 @@ def test_votes_that_are_class_names_and_empty_cells_need_no_recoding():
         weak_labels(MajorityVote(), gaps, y)[1].proba,
         weak_labels(MajorityVote(), votes, y)[1].proba,
     )
+
+
+def test_a_teacher_that_resamples_is_no_label_model():
+    imblearn = pytest.importorskip("imblearn.over_sampling")
+    pipeline = pytest.importorskip("imblearn.pipeline")
+    X, y = noise()
+    y = (X[:, 0] > 0.8).astype(int)
+    sampler = imblearn.RandomOverSampler(random_state=0)
+    teacher = pipeline.make_pipeline(sampler, LogisticRegression())
+    _, weak, _ = weak_labels(teacher, X, y)
+    assert weak.covered.all()
+    assert np.mean(weak.labels == y) > 0.8
+    votes, y = noisy_votes()
+    voting = pipeline.make_pipeline(sampler, MajorityVote(random_state=0))
+    with pytest.raises((ValueError, TypeError)):
+        weak_labels(voting, votes, None)  # a sampler needs labels
+
+
+@pytest.mark.parametrize("n_jobs", [0, 1.5])
+def test_a_number_of_jobs_that_means_nothing_is_named(n_jobs):
+    X, y = noise()
+    with pytest.raises(ValueError, match="'n_jobs' parameter of OverlapDetector"):
+        OverlapDetector(n_jobs=n_jobs).fit(X, y)
