@@ -62,8 +62,10 @@ sphinx_gallery_conf = {
 # module -> what its section of the API page says
 API = {
     "overlapkit": "The main estimators",
-    "overlapkit.scorers": "Scores per row",
     "overlapkit.label_models": "From votes to weak labels",
+    "overlapkit.weak": "Weakly labelled rows",
+    "overlapkit.scorers": "Scores per row",
+    "overlapkit.students": "Correcting labels",
     "overlapkit.representation": "Representations to compare rows in",
     "overlapkit.thresholds": "Thresholds",
     "overlapkit.diagnostics": "Diagnostics",

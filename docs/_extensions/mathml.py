@@ -1,5 +1,7 @@
 """Formulas as MathML, which browsers draw themselves: no script, no network."""
 
+import re
+
 from docutils import nodes
 from docutils.utils.math import MathError, latex2mathml
 from sphinx.errors import ExtensionError
@@ -7,6 +9,9 @@ from sphinx.errors import ExtensionError
 
 def _mathml(source, *, display):
     code = source.replace(r"\dots", r"\ldots")
+    # docutils knows the sizes of brackets by \bigl and \Biggl and their like only
+    code = re.sub(r"\\([bB]igg?)(?=[(\[])", r"\\\1l", code)
+    code = re.sub(r"\\([bB]igg?)(?=[)\]])", r"\\\1r", code)
     if "\\\\" in code and r"\begin" not in code:
         code = rf"\begin{{aligned}}{code}\end{{aligned}}"
     try:
