@@ -1,5 +1,6 @@
 """Warnings that point at the user's line, however deep in the package they arise."""
 
+import os
 import sys
 import warnings
 from importlib.util import find_spec
@@ -10,7 +11,8 @@ __all__ = ["warn"]
 
 def _folder(package) -> str:
     spec = find_spec(package)
-    return str(Path(spec.origin).parent) if spec and spec.origin else package
+    folder = str(Path(spec.origin).parent) if spec and spec.origin else package
+    return folder + os.sep  # a folder beside it may have a name that begins alike
 
 
 # what stands between a user's line and the place that warns: fit contexts, searches,

@@ -301,6 +301,13 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                     "The first call of `partial_fit` needs `classes`, the sorted "
                     "labels of all classes, as a batch may lack one of them."
                 )
+            both = classes is not None and self.classes is not None
+            if both and list(classes) != list(self.classes):
+                raise ValueError(
+                    f"`classes` {_reading.few(classes)} of `partial_fit` and the "
+                    f"parameter `classes` {_reading.few(self.classes)} differ: give "
+                    "one of them."
+                )
             votes, labelled, _ = self._start(X, y, classes)
             self._refuse = self.classes is not None
             return votes, labelled, True

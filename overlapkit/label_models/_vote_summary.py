@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.base import clone
 
-from overlapkit._utils.labels import check_labels, known_labels
+from overlapkit._utils.labels import check_labels, known_labels, same_marker
 from overlapkit._utils.sklearn_compat import Interval, _num_samples, validate_params
 from overlapkit.label_models._base import _BaseLabelModel
 from overlapkit.label_models._label_model import LabelModel
@@ -50,10 +50,11 @@ def vote_summary(
         Labels; `missing_label` where unknown. None: no label is known.
 
     classes : array-like of shape (n_classes,), default=None
-        Sorted labels that the vote codes stand for; None: as in the label models.
+        Sorted labels that the vote codes stand for; None: as the label model has it.
 
     missing_label : scalar, default=None
-        Value of `y` that stands for an unknown label; None: every label is known.
+        Value of `y` that stands for an unknown label; None: as the label model has
+        it.
 
     label_model : label model, default=None
         Model whose accuracies are shown; it is cloned, and fitted to the votes alone.
@@ -87,7 +88,8 @@ def vote_summary(
     Raises
     ------
     ValueError
-        If votes, labels or classes are not as label models take them.
+        If votes, labels or classes are not as label models take them, or `classes` or
+        `missing_label` differ from those of `label_model`.
 
     See Also
     --------
@@ -122,10 +124,19 @@ def vote_summary(
     'votes against the majority; worse than chance on labelled rows'
     """
     model = LabelModel() if label_model is None else clone(label_model)
-    if classes is not None:
-        model.set_params(classes=classes)
-    if "missing_label" in model.get_params():
-        model.set_params(missing_label=missing_label)
+    if classes is None:
+        classes = model.classes
+    elif model.classes is not None and list(classes) != list(model.classes):
+        raise ValueError(_given_twice("classes", classes, model.classes))
+    if missing_label is None:
+        missing_label = model.missing_label
+    elif model.missing_label is not None and not same_marker(
+        missing_label, model.missing_label
+    ):
+        raise ValueError(
+            _given_twice("missing_label", missing_label, model.missing_label)
+        )
+    model.set_params(classes=classes, missing_label=missing_label)
     with warnings.catch_warnings():
         # What the model would warn of stands in the table.
         warnings.simplefilter("ignore")
@@ -134,10 +145,14 @@ def vote_summary(
         known, labels = known_labels(y, missing_label, _num_samples(L))
         model.fit_named(L, known, labels)
         votes, proba = model.read_votes(L), model.predict_proba(L)
-    return _table(model, votes, proba, known, y, confidence_level)
+    return _table(model, votes, proba, known, labels, confidence_level)
 
 
-def _table(model, votes, proba, known, y, confidence_level):
+def _given_twice(name, value, other) -> str:
+    return f"{name}={value!r} and {name}={other!r} of the label model differ: give one."
+
+
+def _table(model, votes, proba, known, labels, confidence_level):
     pairs = PairCounts.of(votes)
     m, n_classes = pairs.n_functions, pairs.n_classes
     names = getattr(model, "feature_names_in_", np.arange(m))
@@ -146,7 +161,7 @@ def _table(model, votes, proba, known, y, confidence_level):
     n_votes = cast.sum(axis=1)
     overlaps, conflicts, against = _company(votes)
     nearest, similarity = _nearest(pairs, n_votes)
-    right, judged = _judged(model, votes, known, y)
+    right, judged = _judged(model, votes, known, labels)
     learnt = _learnt(model, votes, proba, n_votes)
     n_rows = max(votes.shape[0], 1)
     rows = []
@@ -251,15 +266,12 @@ def _nearest(pairs, n_votes):
     return nearest, np.maximum(similarity[np.arange(m), nearest], 0.0)
 
 
-def _judged(model, votes, known, y):
+def _judged(model, votes, known, labels):
     """Right votes and votes on rows whose label is known, by function."""
     m, n_classes = votes.shape[1], votes.n_classes
     rows = np.flatnonzero(known)
     if len(rows) == 0:
         return np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
-    labels = np.asarray(y)[rows].ravel()
-    if labels.dtype.kind == "O":
-        labels = np.array(labels.tolist())
     truth = np.searchsorted(model.classes_, labels)
     hot = votes.take(rows).one_hot()
     row = np.repeat(np.arange(len(rows)), np.diff(hot.indptr))

@@ -294,11 +294,6 @@ class _PairSum:
         self.upper, self.n_rows = None, 0
 
 
-def agreement_matrix(codes, n_classes) -> np.ndarray:
-    """Second moments of the one-hot votes: pair counts over the number of rows."""
-    return DenseVotes(codes, n_classes).pair_counts() / len(codes)
-
-
 def softmax(scores) -> tuple[np.ndarray, np.ndarray]:
     """Rows of scores as probabilities, in place, and the logarithms of their sums."""
     top = scores.max(axis=1, keepdims=True)

@@ -12,7 +12,13 @@ from overlapkit._utils.sklearn_compat import _fit_context, _safe_indexing
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
 from overlapkit.weak._model import innermost, weak_model_kind
 
-__all__ = ["BaseScorer", "check_scores", "fit_selector", "score_selector"]
+__all__ = [
+    "BaseScorer",
+    "check_scores",
+    "check_support",
+    "fit_selector",
+    "score_selector",
+]
 
 
 class BaseScorer(BaseEstimator, metaclass=ABCMeta):
@@ -138,14 +144,20 @@ class BaseScorer(BaseEstimator, metaclass=ABCMeta):
 
     def _fit_labeled(self, rows, labeler):
         """Fit on rows, whoever labelled them."""
+        if not rows.covered.any():
+            raise ValueError(
+                f"None of the {len(rows)} rows is covered, so there is no weak label "
+                f"that {type(self).__name__} could be fitted on."
+            )
         self._labeler = labeler
         for name in ("n_features_in_", "feature_names_in_", "weak_estimator_"):
             vars(self).pop(name, None)
             if hasattr(labeler, name):
                 setattr(self, name, getattr(labeler, name))
-        self.classes_ = rows.classes
+        self.classes_, self.support_ = rows.classes, None
         self._fit_rows(rows)
         self.scores_ = check_scores(self.scores_, rows, self)
+        self.support_ = check_support(self.support_, rows, self)
         return self
 
     def score_samples(self, X):
@@ -175,8 +187,20 @@ class BaseScorer(BaseEstimator, metaclass=ABCMeta):
         -------
         scores : ndarray of shape (n_samples,)
             One score per row; minus infinity for rows that are not covered.
+
+        Raises
+        ------
+        ValueError
+            If the rows have other classes.
         """
         check_is_fitted(self, "classes_")
+        if not np.array_equal(rows.classes, self.classes_):
+            raise ValueError(
+                f"The rows have the classes {rows.classes.tolist()[:10]}, but this "
+                f"{type(self).__name__} was fitted on rows of the classes "
+                f"{self.classes_.tolist()[:10]}: label new rows with the same weak "
+                "model."
+            )
         return check_scores(self._score_rows(rows), rows, self)
 
     def _label(self, X):
@@ -199,7 +223,7 @@ class BaseScorer(BaseEstimator, metaclass=ABCMeta):
 
     @abstractmethod
     def _fit_rows(self, rows):
-        """Set `scores_` and `support_`, given WeakRows."""
+        """Set `scores_` and, for a scorer with a threshold, `support_`."""
 
     @abstractmethod
     def _score_rows(self, rows):
@@ -240,10 +264,30 @@ def check_scores(scores, rows, scorer) -> np.ndarray:
             f"{bad.sum()} of {len(rows)} rows; use minus infinity for a row that is "
             "never to be kept."
         )
+    if scores.dtype.kind != "f":  # the negative of an unsigned integer is none
+        scores = scores.astype(np.float64)
     if rows.covered.all():
         return scores
-    dtype = scores.dtype if scores.dtype.kind == "f" else np.float64
-    return np.where(rows.covered, scores, -np.inf).astype(dtype)
+    return np.where(rows.covered, scores, -np.inf).astype(scores.dtype)
+
+
+def check_support(support, rows, scorer) -> np.ndarray | None:
+    """Rows that a scorer's own threshold keeps, covered ones only; None: it has none.
+
+    Raises
+    ------
+    ValueError
+        If there is not one truth value per row.
+    """
+    if support is None:
+        return None
+    support = np.asarray(support)
+    if support.shape != (len(rows),) or support.dtype.kind != "b":
+        raise ValueError(
+            f"support_ of {type(scorer).__name__} must hold True or False for each of "
+            f"{len(rows)} rows; got shape {support.shape}, dtype {support.dtype}."
+        )
+    return support & rows.covered
 
 
 def fit_selector(
@@ -280,7 +324,7 @@ def fit_selector(
     ------
     ValueError
         If the selector is a pipeline around a scorer, a parameter of it cannot be
-        honoured, or its scores are no real numbers.
+        honoured, its scores are no real numbers, or its support is no mask of rows.
     """
     inner = innermost(selector).estimator
     if inner is not selector and hasattr(inner, "fit_rows"):
@@ -299,9 +343,7 @@ def fit_selector(
         selector.fit(strong, rows.labels[covered])
         return selector, score_selector(selector, rows), None
     selector.fit_rows(rows, labeler=labeler)
-    support = getattr(selector, "support_", None)
-    if support is not None:
-        support = np.asarray(support, dtype=bool) & rows.covered
+    support = check_support(getattr(selector, "support_", None), rows, selector)
     return selector, check_scores(selector.scores_, rows, selector), support
 
 

@@ -24,11 +24,14 @@ class ConfidenceScorer(BaseScorer):
         The weak model, as in :class:`~overlapkit.OverlapDetector`.
     strong_columns, weak_columns : selector, default=None
         The columns each model sees.
+    classes : array-like of shape (n_classes,), default=None
+        Names of the probability columns or of the vote codes, as in
+        :class:`~overlapkit.OverlapDetector`.
     confidence : {"margin", "max", "entropy"}, default="margin"
         The formula.
     threshold : str, float or tuple, default="changepoint"
         Rows at or above it are kept: a change point (``"changepoint"``, ``"binseg"``),
-        ``"median"``, ``("quantile", q)``, or the value itself.
+        ``("quantile", q)``, or the value itself.
     missing_label : scalar, default=None
         What stands in y for "label unknown".
     cv : int, splitter or iterable, default=5
@@ -85,6 +88,7 @@ class ConfidenceScorer(BaseScorer):
         *,
         strong_columns=None,
         weak_columns=None,
+        classes=None,
         confidence="margin",
         threshold="changepoint",
         missing_label=None,
@@ -95,6 +99,7 @@ class ConfidenceScorer(BaseScorer):
         self.weak_estimator = weak_estimator
         self.strong_columns = strong_columns
         self.weak_columns = weak_columns
+        self.classes = classes
         self.confidence = confidence
         self.threshold = threshold
         self.missing_label = missing_label

@@ -127,6 +127,9 @@ class CutStatisticScorer(BaseScorer):
         The weak model, as in :class:`~overlapkit.OverlapDetector`.
     strong_columns, weak_columns : selector, default=None
         The columns each model sees.
+    classes : array-like of shape (n_classes,), default=None
+        Names of the probability columns or of the vote codes, as in
+        :class:`~overlapkit.OverlapDetector`.
     n_neighbors : int, default=20
         Neighbours in the strong view; a row is not its own neighbour.
     metric : str, default="cosine"
@@ -190,6 +193,7 @@ class CutStatisticScorer(BaseScorer):
         *,
         strong_columns=None,
         weak_columns=None,
+        classes=None,
         n_neighbors=20,
         metric="cosine",
         missing_label=None,
@@ -200,6 +204,7 @@ class CutStatisticScorer(BaseScorer):
         self.weak_estimator = weak_estimator
         self.strong_columns = strong_columns
         self.weak_columns = weak_columns
+        self.classes = classes
         self.n_neighbors = n_neighbors
         self.metric = metric
         self.missing_label = missing_label

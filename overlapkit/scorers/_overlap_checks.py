@@ -84,15 +84,26 @@ def warn_about_saturation(confidence) -> None:
         )
 
 
-def warn_about_prior(rows, kind, threshold) -> None:
-    """Say so if a row without any pattern would be too confident to count as hard."""
-    prior = rows.proba.mean(axis=0)
+def warn_about_prior(prior, classes, kind, threshold) -> None:
+    """Say so if a row without any pattern would be too confident to count as hard.
+
+    Parameters
+    ----------
+    prior : ndarray of shape (n_classes,)
+        Mean weak probabilities of the covered rows.
+    classes : ndarray of shape (n_classes,)
+        Names of the classes.
+    kind : str
+        Of the confidence.
+    threshold : float
+        Confidence below which a row is hard.
+    """
     confidence = float(confidence_of(prior[None, :], kind)[0])
     if not confidence >= threshold:
         return
     largest = int(np.argmax(prior))
     warn(
-        f"The weak model gives class {rows.classes.tolist()[largest]!r} a share of "
+        f"The weak model gives class {classes.tolist()[largest]!r} a share of "
         f"{prior[largest]:.0%}. A row predicted only by the class shares has "
         f"confidence {confidence:.2g}, at or above the threshold of {threshold:.2g}, "
         "so it would not be counted as hard. Weight the classes "

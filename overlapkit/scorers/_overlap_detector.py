@@ -374,7 +374,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
             neighbors=self.neighbors_,
             confident_reference=self.confident_reference_,
             refinement_threshold=self.refinement_threshold_,
-            score_floor=scores.min(where=others, initial=scores.max()),
+            score_floor=scores.min(where=others, initial=scores[covered].max()),
             n_jobs=self.n_jobs,
         )
         reading = self.rule_.conclude(confidence, scores, certainty, covered)
@@ -385,7 +385,10 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         self.region_names_ = REGION_NAMES.copy()
         if self.confidence_split_ is not None:
             warn_about_prior(
-                rows.take(covered), self.confidence, self.confidence_threshold_
+                rows.proba.mean(axis=0, where=covered[:, None]),
+                rows.classes,
+                self.confidence,
+                self.confidence_threshold_,
             )
         warn_about_groups(
             "weak confidences",
@@ -420,7 +423,8 @@ class OverlapDetector(TransformerMixin, BaseScorer):
 
     def _fit_refinement(self, strong, confidence, rows):
         """Set the confident rows, and the similarity to them that is too much."""
-        self.confident_reference_ = strong[:0]
+        # no slice, which would keep all rows in memory
+        self.confident_reference_ = np.empty((0, strong.shape[1]), dtype=strong.dtype)
         self.refinement_threshold_ = np.inf
         covered = rows.covered
         candidates = covered & (confidence < self.confidence_threshold_)

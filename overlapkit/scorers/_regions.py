@@ -129,7 +129,8 @@ def _cut(values, rule, what, tied) -> tuple[float, ChangePoint | None]:
     if isinstance(rule, Real):
         return float(rule), None
     if isinstance(rule, tuple):
-        if len(rule) != 2 or rule[0] != "quantile" or not 0 <= rule[1] <= 1:
+        fits = len(rule) == 2 and rule[0] == "quantile" and isinstance(rule[1], Real)
+        if not fits or not 0 <= rule[1] <= 1:
             raise ValueError(
                 f"The threshold of the {what} is {rule!r}; a tuple must be "
                 "('quantile', q) with q between 0 and 1."

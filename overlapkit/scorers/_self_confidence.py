@@ -5,7 +5,11 @@ from sklearn.base import clone
 
 from overlapkit._utils.sklearn_compat import HasMethods
 from overlapkit.scorers._base import BaseScorer
-from overlapkit.weak._model import default_linear_model, out_of_fold_proba
+from overlapkit.weak._model import (
+    align_columns,
+    default_linear_model,
+    out_of_fold_proba,
+)
 
 __all__ = ["SelfConfidenceScorer"]
 
@@ -30,6 +34,9 @@ class SelfConfidenceScorer(BaseScorer):
         The weak model, as in :class:`~overlapkit.OverlapDetector`.
     strong_columns, weak_columns : selector, default=None
         The columns each model sees.
+    classes : array-like of shape (n_classes,), default=None
+        Names of the probability columns or of the vote codes, as in
+        :class:`~overlapkit.OverlapDetector`.
     estimator : classifier, default=None
         Trained on the strong view. None: logistic regression on standardised columns.
     missing_label : scalar, default=None
@@ -90,6 +97,7 @@ class SelfConfidenceScorer(BaseScorer):
         *,
         strong_columns=None,
         weak_columns=None,
+        classes=None,
         estimator=None,
         missing_label=None,
         cv=5,
@@ -99,6 +107,7 @@ class SelfConfidenceScorer(BaseScorer):
         self.weak_estimator = weak_estimator
         self.strong_columns = strong_columns
         self.weak_columns = weak_columns
+        self.classes = classes
         self.estimator = estimator
         self.missing_label = missing_label
         self.cv = cv
@@ -125,12 +134,13 @@ class SelfConfidenceScorer(BaseScorer):
             labeled.strong,
             labels,
             cv=self.cv,
+            classes=rows.classes,
             n_jobs=self.n_jobs,
             seed=self._seed_of(rows),
         )
         if proba is None:
-            proba = self.estimator_.predict_proba(labeled.strong)
-        own = self._own_probability(proba, labels)
+            proba = self._proba(labeled)
+        own = proba[np.arange(len(codes)), codes]
         sums = np.bincount(codes, own, minlength=len(rows.classes))
         counts = np.bincount(codes, minlength=len(rows.classes))
         self.class_means_ = sums / np.maximum(counts, 1)
@@ -139,13 +149,10 @@ class SelfConfidenceScorer(BaseScorer):
         self.support_ = None
 
     def _score_rows(self, rows):
-        proba = self.estimator_.predict_proba(rows.strong)
-        own = self._own_probability(proba, rows.labels)
+        own = self._proba(rows)[np.arange(len(rows)), rows.codes]
         return own - self.class_means_[rows.codes]
 
-    def _own_probability(self, proba, labels):
-        """Probability of each row's weak label; 0 for a class never seen in fit."""
-        classes = self.estimator_.classes_
-        position = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
-        own = proba[np.arange(len(labels)), position]
-        return np.where(classes[position] == labels, own, 0.0)
+    def _proba(self, rows):
+        """Probabilities of all classes; 0 for one that the probe never saw."""
+        proba = self.estimator_.predict_proba(rows.strong)
+        return align_columns(proba, self.estimator_.classes_, rows.classes)

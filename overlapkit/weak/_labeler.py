@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length
 
@@ -15,6 +16,7 @@ from overlapkit._utils.sklearn_compat import (
     HasMethods,
     Interval,
     StrOptions,
+    _fit_context,
     _num_samples,
     _safe_indexing,
 )
@@ -133,6 +135,8 @@ class WeakLabeler(BaseEstimator):
     5
     """
 
+    _parameter_constraints: dict = LABELER_CONSTRAINTS
+
     def __init__(
         self,
         weak_estimator: Any = None,
@@ -154,6 +158,7 @@ class WeakLabeler(BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit_label(
         self, X, y=None, *, groups=None, **fit_params
     ) -> tuple[WeakRows, KnownLabels]:
@@ -233,6 +238,7 @@ class WeakLabeler(BaseEstimator):
         ValueError
             If X has other columns than in fit, or probabilities are none.
         """
+        self._check_is_fitted()
         X = check_features(self, X, reset=False)
         X_weak = read_narrow(select_columns(X, self._weak))
         model = self.weak_estimator_
@@ -261,6 +267,7 @@ class WeakLabeler(BaseEstimator):
         strong : array or dataframe of shape (n_samples, n_strong_features)
             The strong columns.
         """
+        self._check_is_fitted()
         names = getattr(self, "feature_names_in_", None)
         if names is not None and self._strong is not None and hasattr(X, "columns"):
             strong = [str(name) for name in names[self._strong]]
@@ -268,6 +275,13 @@ class WeakLabeler(BaseEstimator):
             if set(strong) <= present and not set(names) <= present:
                 return _safe_indexing(X, strong, axis=1)
         return select_columns(check_features(self, X, reset=False), self._strong)
+
+    def _check_is_fitted(self) -> None:
+        # scikit-learn's check wants a method named fit
+        if not hasattr(self, "classes_"):
+            raise NotFittedError(
+                f"This {type(self).__name__} is not fitted yet: call fit_label first."
+            )
 
     @property
     def splits_views(self) -> bool:
@@ -284,6 +298,11 @@ class WeakLabeler(BaseEstimator):
         """
         kind = weak_model_kind(self.weak_estimator)
         self._column_classes = None
+        if fit_params and kind != "classifier":
+            raise TypeError(
+                f"This weak model learns from no labels, so {', '.join(fit_params)} "
+                "cannot be passed on to it."
+            )
         if kind == "classifier":
             self.weak_estimator_, proba, classes = fit_classifier(
                 self.weak_estimator,
@@ -368,10 +387,11 @@ class WeakLabeler(BaseEstimator):
         self.__dict__.pop("alignment_", None)  # cached by an earlier fit
         if weak_model_kind(self.weak_estimator) == "precomputed":
             return
-        positions = np.arange(len(rows))
-        if len(rows) > _ALIGNMENT_ROWS:
+        positions = np.flatnonzero(rows.covered)
+        if len(positions) > _ALIGNMENT_ROWS:
             rng = np.random.RandomState(self._seed)
-            positions = np.sort(rng.choice(len(rows), _ALIGNMENT_ROWS, replace=False))
+            drawn = rng.choice(len(positions), _ALIGNMENT_ROWS, replace=False)
+            positions = positions[np.sort(drawn)]
         self._sampled = (
             _safe_indexing(rows.strong, positions),
             select_columns(_safe_indexing(X, positions), self._weak),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import has_fit_parameter
@@ -17,7 +18,7 @@ from overlapkit._utils.sklearn_compat import (
     get_tags,
 )
 from overlapkit._utils.warnings import warn
-from overlapkit.exceptions import WeakLabelWarning
+from overlapkit.exceptions import OverlapkitWarning, WeakLabelWarning
 
 __all__ = [
     "align_columns",
@@ -131,19 +132,11 @@ def fit_label_model(weak_estimator, votes, known, y_known, names=None) -> Any:
     model : estimator
         The fitted label model.
     """
-    model = clone(weak_estimator)
+    model = _named(weak_estimator, names)
     inner, prefix, _ = innermost(model)
     complete = bool(known.all()) and len(y_known) > 0
     params = inner.get_params(deep=False)
     classes = params.get("classes")
-    if names is not None and "classes" in params:
-        if classes is not None and list(classes) != list(names):
-            raise ValueError(
-                f"classes={list(names)} and the classes of {type(inner).__name__}, "
-                f"{list(classes)}, differ: give one of them."
-            )
-        classes = list(names)
-        model.set_params(**{f"{prefix}classes": classes})
     if classes is not None:
         _check_known_classes(y_known, classes, inner)
     if prefix or "classes" not in params:
@@ -161,6 +154,22 @@ def fit_label_model(weak_estimator, votes, known, y_known, names=None) -> Any:
     if len(y_known) and classes is None:
         model.set_params(classes=np.unique(y_known).tolist())
     return model.fit(votes)
+
+
+def _named(weak_estimator, names) -> Any:
+    """Clone of a label model that knows the names of its codes, where it takes them."""
+    model = clone(weak_estimator)
+    inner, prefix, _ = innermost(model)
+    params = inner.get_params(deep=False)
+    if names is None or "classes" not in params:
+        return model
+    classes = params["classes"]
+    if classes is not None and list(classes) != list(names):
+        raise ValueError(
+            f"classes={list(names)} and the classes of {type(inner).__name__}, "
+            f"{list(classes)}, differ: give one of them."
+        )
+    return model.set_params(**{f"{prefix}classes": list(names)})
 
 
 def learns_from_labels(weak_estimator) -> bool:
@@ -196,24 +205,25 @@ def fit_with_labels(
     proba : ndarray of shape (n_samples, n_classes)
         Probabilities of all rows; of known rows, by models that had their label hidden.
     """
-    model = clone(weak_estimator)
+    model = _named(weak_estimator, names)
     inner, prefix, _ = innermost(model)
-    if names is not None:
-        model.set_params(**{f"{prefix}classes": list(names)})
     marker = inner.missing_label
     rows = np.flatnonzero(known)
     y = np.full(len(known), marker, dtype=object)
     y[rows] = y_known
     model.fit(votes, y)
     proba = model.predict_proba(votes)
-    folds = None
-    if len(rows):
-        own = None if groups is None else _safe_indexing(groups, rows)
-        folds = _folds(cv, y_known, seed, own)
-    if folds is None:
+    if len(rows) == 0:
+        return model, proba
+    own = None if groups is None else _safe_indexing(groups, rows)
+    splits = _splits(cv, rows[:, None], y_known, seed, own)
+    if splits is None:
         return model, proba
     # a class whose labels are all hidden is still a class
     hidden = clone(model).set_params(**{f"{prefix}classes": list(model.classes_)})
+    if hasattr(model, "codes"):
+        # fewer labels must not change what a vote is taken to mean
+        votes = model.codes(votes)
 
     def predict(test):
         fewer = y.copy()
@@ -222,9 +232,12 @@ def fit_with_labels(
         part = fitted.predict_proba(_safe_indexing(votes, rows[test]))
         return align_columns(part, fitted.classes_, model.classes_)
 
-    tests = [test for _, test in folds.split(rows[:, None], y_known, own)]
-    parts = Parallel(n_jobs=n_jobs)(delayed(predict)(test) for test in tests)
-    for test, part in zip(tests, parts):
+    with warnings.catch_warnings():
+        # the fit on all labels has said them once
+        warnings.simplefilter("ignore", OverlapkitWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        parts = Parallel(n_jobs=n_jobs)(delayed(predict)(test) for _, test in splits)
+    for (_, test), part in zip(splits, parts):
         proba[rows[test]] = part
     return model, proba
 
@@ -261,20 +274,27 @@ def fit_classifier(
     X_known = X if everything else _safe_indexing(X, rows)
     params = fit_params if everything else rows_of_params(fit_params, rows, len(known))
     model = clone(weak_estimator).fit(X_known, y_known, **params)
+    # a model fitted before, in a pipeline, may know more classes than y
+    classes = np.union1d(classes, model.classes_)
+
+    def proba_of(part):
+        return align_columns(model.predict_proba(part), model.classes_, classes)
+
     proba = np.empty((len(known), len(classes)))
     if not everything:
-        proba[~known] = model.predict_proba(_safe_indexing(X, np.flatnonzero(~known)))
+        proba[~known] = proba_of(_safe_indexing(X, np.flatnonzero(~known)))
     held_out = out_of_fold_proba(
         weak_estimator,
         X_known,
         y_known,
+        classes=classes,
         cv=cv,
         n_jobs=n_jobs,
         seed=seed,
         params=params,
         groups=None if groups is None else _safe_indexing(groups, rows),
     )
-    proba[known] = model.predict_proba(X_known) if held_out is None else held_out
+    proba[known] = proba_of(X_known) if held_out is None else held_out
     return model, proba, classes
 
 
@@ -301,6 +321,12 @@ def _default_weak_estimator(fit_params) -> tuple[Any, dict]:
         for _, step in model.steps:
             step.set_fit_request(sample_weight=True)
         return model, fit_params
+    others = sorted(set(fit_params) - {"sample_weight"})
+    if others:
+        raise TypeError(
+            f"The default weak model takes no {', '.join(others)}; its fit takes "
+            "sample_weight only."
+        )
     weight = fit_params["sample_weight"]
     return model, {
         "standardscaler__sample_weight": weight,
@@ -309,12 +335,13 @@ def _default_weak_estimator(fit_params) -> tuple[Any, dict]:
 
 
 def out_of_fold_proba(
-    estimator, X, y, *, cv, n_jobs=None, seed=0, params=None, groups=None
+    estimator, X, y, *, cv, classes=None, n_jobs=None, seed=0, params=None, groups=None
 ) -> np.ndarray | None:
     """Class probabilities of each row by a model that did not see it.
 
-    Columns are those of ``np.unique(y)``, zero where a fold lacked the class in
-    training. None, with a WeakLabelWarning, when all classes but one have a single row.
+    Columns are those of `classes`, sorted, or of ``np.unique(y)``; zero where a fold
+    lacked the class in training. None, with a WeakLabelWarning, when all classes but
+    one have a single row.
 
     Notes
     -----
@@ -322,10 +349,11 @@ def out_of_fold_proba(
     `class_weight` or a score that names a class would mean another one, and it routes
     metadata that were routed before.
     """
-    folds = _folds(cv, y, seed, groups)
-    if folds is None:
+    splits = _splits(cv, X, y, seed, groups)
+    if splits is None:
         return None
-    classes = np.unique(y)
+    if classes is None:
+        classes = np.unique(y)
 
     def predict(train, test):
         fit_params = rows_of_params(params or {}, train, len(y))
@@ -333,20 +361,42 @@ def out_of_fold_proba(
         proba = model.predict_proba(_safe_indexing(X, test))
         return align_columns(proba, model.classes_, classes)
 
+    parts = Parallel(n_jobs=n_jobs)(delayed(predict)(*split) for split in splits)
+    proba = np.empty((len(y), len(classes)))
+    proba[np.concatenate([test for _, test in splits])] = np.concatenate(parts)
+    return proba
+
+
+def _splits(cv, X, y, seed, groups) -> list[tuple] | None:
+    """Training and test rows of each fold; None if nothing can be held out.
+
+    Raises
+    ------
+    ValueError
+        If not each row is held out once, or one class is left to learn from.
+    """
+    folds = _folds(cv, y, seed, groups)
+    if folds is None:
+        return None
     with warnings.catch_warnings():
         # said by name where it matters
         warnings.filterwarnings("ignore", "The least populated class in y")
         splits = list(folds.split(X, y, groups))
     held_out = np.concatenate([test for _, test in splits])
+    classes = np.unique(y)
+    left = [np.unique(y[train]) for train, _ in splits]
+    if len(classes) > 1 and min(map(len, left)) < 2:
+        raise ValueError(
+            f"A fold of cv={cv!r} leaves the labels {min(left, key=len).tolist()} to "
+            f"learn from, of the classes {classes.tolist()[:10]}: hold out rows, or "
+            "groups of rows, so that two classes remain in every training part."
+        )
     if not np.array_equal(np.sort(held_out), np.arange(len(y))):
         raise ValueError(
             f"cv={cv!r} holds {len(np.unique(held_out))} of {len(y)} labelled rows "
             f"out, {len(held_out)} times in all; each must be held out once."
         )
-    parts = Parallel(n_jobs=n_jobs)(delayed(predict)(*split) for split in splits)
-    proba = np.empty((len(y), len(classes)))
-    proba[held_out] = np.concatenate(parts)
-    return proba
+    return splits
 
 
 def _folds(cv, y, seed, groups=None):
@@ -361,7 +411,7 @@ def _folds(cv, y, seed, groups=None):
         return check_cv(cv, y, classifier=True)
     classes, counts = np.unique(y, return_counts=True)
     # rows of a rare class may lack it in training; all others need not suffer for it
-    n_splits = min(cv, np.partition(counts, -2)[-2])
+    n_splits = min(cv, np.sort(counts)[-2:].min())
     alone = classes[counts == 1].tolist()
     if n_splits < 2:
         warn(
@@ -378,7 +428,13 @@ def _folds(cv, y, seed, groups=None):
             WeakLabelWarning,
         )
     if groups is not None:
-        n_splits = min(n_splits, len(np.unique(groups)))
+        n_groups = len(np.unique(groups))
+        if n_groups < 2:
+            raise ValueError(
+                f"groups puts all {len(y)} labelled rows into one group, so none can "
+                "be held out of it: give labels for rows of two groups or more."
+            )
+        n_splits = min(n_splits, n_groups)
         return StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
     return StratifiedKFold(n_splits, shuffle=True, random_state=seed)
 
@@ -398,8 +454,19 @@ def align_columns(proba, classes, all_classes) -> np.ndarray:
     Returns
     -------
     aligned : ndarray of shape (n_samples, n_all), dtype float64
+
+    Raises
+    ------
+    ValueError
+        If a column is of a class that is none of all.
     """
     proba = np.asarray(proba, dtype=np.float64)
+    extra = np.setdiff1d(classes, all_classes)
+    if len(extra):
+        raise ValueError(
+            f"A model gives probabilities of the classes {extra.tolist()[:10]}, which "
+            f"are none of {all_classes.tolist()[:10]}."
+        )
     positions = np.searchsorted(all_classes, classes)
     if np.array_equal(positions, np.arange(len(all_classes))):
         return proba

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_array, column_or_1d
 
 from overlapkit._kernels.ties import break_ties, hash_rows
 from overlapkit._utils.memory_map import read_rows
@@ -113,6 +113,8 @@ class WeakRows:
             If lengths differ, a class is named twice, or `proba` holds anything but
             class probabilities.
         """
+        if not hasattr(strong, "shape"):
+            strong = check_array(strong, ensure_all_finite=False, input_name="strong")
         n_samples = _num_samples(strong)
         proba = check_probabilities(proba)
         if len(proba) != n_samples:
@@ -131,11 +133,17 @@ class WeakRows:
         order = np.argsort(names)
         if votes is not None:
             votes = np.asarray(votes)
-            if len(votes) != n_samples or votes.max(initial=-1) >= len(names):
+            fits = votes.ndim == 2 and len(votes) == n_samples
+            if not fits or votes.dtype.kind not in "iu":
                 raise ValueError(
-                    f"votes must hold a row for each of {n_samples} rows and codes "
-                    f"from -1 to {len(names) - 1}; got shape {votes.shape} and codes "
-                    f"up to {votes.max(initial=-1)}."
+                    f"votes must be integers of shape ({n_samples}, n_functions); got "
+                    f"shape {votes.shape}, dtype {votes.dtype}."
+                )
+            low, high = votes.min(initial=-1), votes.max(initial=-1)
+            if low < -1 or high >= len(names):
+                raise ValueError(
+                    f"votes must hold codes from -1, for no vote, to "
+                    f"{len(names) - 1}; got codes from {low} to {high}."
                 )
             # the last entry is what index -1, no vote, picks
             votes = np.append(np.argsort(order), -1).astype(votes.dtype)[votes]

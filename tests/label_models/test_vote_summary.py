@@ -104,3 +104,21 @@ def test_bad_arguments():
         vote_summary(L, label_model="majority")
     with pytest.raises(ValueError, match="not in `classes`"):
         vote_summary(L, [0, 1, 2, 0, 1, 0], classes=[0, 1])
+
+
+def test_the_label_model_says_what_labels_mean():
+    y = np.array([0, 1, -1, -1, -1, -1])
+    model = MajorityVote(classes=[0, 1], missing_label=-1)
+    table = vote_summary(L, y, label_model=model)
+    given = vote_summary(
+        L, y, label_model=MajorityVote(), classes=[0, 1], missing_label=-1
+    )
+    pd.testing.assert_frame_equal(table, given)
+    assert (table["n_labelled"] <= 2).all()
+
+
+@pytest.mark.parametrize("params", [{"classes": ["a", "b"]}, {"missing_label": -7}])
+def test_what_is_said_twice_must_agree(params):
+    model = MajorityVote(classes=["no", "yes"], missing_label="?")
+    with pytest.raises(ValueError, match=f"{next(iter(params))}.*differ: give one"):
+        vote_summary(L, label_model=model, **params)

@@ -259,3 +259,10 @@ def test_partial_fit_needs_classes_that_stay_the_same(Model):
         model.partial_fit(X, classes=[0, 1, 2])
     with pytest.raises(ValueError, match="not in `classes`"):
         model.partial_fit(X, [0, 5])
+
+
+@pytest.mark.parametrize("model", [LabelModel, MajorityVote])
+def test_batches_have_the_classes_of_the_label_model(model):
+    votes = np.array([[0, 1, 1], [1, 1, 0]])
+    with pytest.raises(ValueError, match="differ: give one of them"):
+        model(classes=[0, 1]).partial_fit(votes, classes=["a", "b"])

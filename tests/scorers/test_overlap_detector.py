@@ -1,10 +1,16 @@
 """Easy, hard and overlap rows."""
 
+import gc
+import tracemalloc
 import warnings
+import weakref
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.datasets import make_classification
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -19,6 +25,7 @@ from overlapkit.exceptions import (
 )
 from overlapkit.label_models import MajorityVote
 from overlapkit.representation import HiddenLayerRepresentation
+from overlapkit.weak import WeakRows
 from tests.support.data import WEAK, two_views, with_probabilities
 from tests.support.oracles_core import confidence as confidence_oracle
 from tests.support.oracles_core import overlap_scores, regions, similarity, split
@@ -525,3 +532,57 @@ def test_parameters_are_checked_in_fit(params):
         ValueError, match=f"The '{name}' parameter of Over|{name}=.*tuple"
     ):
         OverlapDetector(**params).fit(data.X, data.y)
+
+
+def votes_and_features(n=400, seed=0):
+    rng = np.random.RandomState(seed)
+    y = rng.randint(0, 2, size=n)
+    right = rng.uniform(size=(n, 5)) < 0.75
+    votes = np.where(right, y[:, None], 1 - y[:, None])
+    votes[rng.uniform(size=(n, 5)) < 0.5] = -1
+    X = np.column_stack([votes, rng.normal(size=(n, 4)) + y[:, None]])
+    return X[(votes >= 0).any(axis=1)]
+
+
+# Rows without a vote have no weak label, so nothing is learnt from them.
+@pytest.mark.parametrize("threshold", ["changepoint", 1.1], ids=["some", "all"])
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")
+def test_rows_without_a_vote_change_nothing_that_was_fitted(threshold):
+    X = votes_and_features()
+    empty = np.column_stack([np.full((900, 5), -1), np.full((900, 4), 9.0)])
+    params = {
+        "weak_columns": slice(0, 5),
+        "strong_columns": slice(5, None),
+        "hard_threshold": threshold,
+        "metric": "euclidean",
+        "random_state": 0,
+    }
+    alone = OverlapDetector(MajorityVote(random_state=0), **params).fit(X)
+    joined = clone(alone).fit(np.concatenate([X, empty]))
+    for name in ("confidence_threshold_", "overlap_threshold_", "view_alignment_"):
+        assert getattr(alone, name) == getattr(joined, name), name
+    assert_allclose(alone.scores_, joined.scores_[: len(X)], rtol=1e-12)
+
+
+@pytest.mark.parametrize("refine_hard", [False, 0.9])
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")
+def test_a_fitted_detector_does_not_hold_on_to_the_rows(refine_hard):
+    X, y = make_classification(500, random_state=0)
+    detector = OverlapDetector(refine_hard=refine_hard, random_state=0).fit(X, y)
+    rows = weakref.ref(X)
+    del X
+    gc.collect()
+    assert rows() is None
+    assert detector.overlap_density_ >= 0
+
+
+def test_the_strong_view_is_not_copied():
+    strong, proba, _ = with_probabilities(n=20_000, d=100)
+    rows = WeakRows.from_proba(strong, proba)
+    detector = OverlapDetector(max_landmarks=10, random_state=0)
+    detector.fit_rows(rows.take(np.arange(200)))  # what is compiled or imported once
+    tracemalloc.start()
+    detector.fit_rows(rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < strong.nbytes

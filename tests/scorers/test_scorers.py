@@ -5,18 +5,22 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
 
+from overlapkit import OverlapDetector
 from overlapkit.label_models import MajorityVote
 from overlapkit.scorers import (
+    BaseScorer,
     ConfidenceScorer,
     CutStatisticScorer,
     SelfConfidenceScorer,
     cut_statistic,
 )
+from overlapkit.weak import WeakRows
 from tests.support.data import WEAK, two_views, with_probabilities
 from tests.support.oracles_core import cut_statistic as cut_oracle
 from tests.support.oracles_core import split
@@ -288,3 +292,112 @@ def test_a_class_named_in_the_probe_is_that_class(names):
     scorer.fit(data.X, names[data.y])
     assert scorer.estimator_.classes_.tolist() == names.tolist()
     assert scorer.estimator_.predict_proba(data.X)[:, 0].mean() > 0.6
+
+
+class Given(BaseScorer):
+    """Scores and support as they are passed."""
+
+    def __init__(self, scores=None, support=None, weak_estimator=None):
+        self.scores = scores
+        self.support = support
+        self.weak_estimator = weak_estimator
+
+    def _fit_rows(self, rows):
+        self.scores_, self.support_ = self.scores, self.support
+
+    def _score_rows(self, rows):
+        return self.scores
+
+
+def labelled_rows(n=4, **kwargs):
+    proba = np.tile([[0.9, 0.1], [0.2, 0.8]], (n // 2, 1))
+    return WeakRows.from_proba(np.arange(n)[:, None], proba, **kwargs)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
+def test_scores_of_any_real_type_can_be_ranked_from_the_highest(dtype):
+    # The negative of uint8(1) is 255, and truth values have none.
+    scores = (
+        Given(np.array([1, 0, 0, 1], dtype=dtype)).fit_rows(labelled_rows()).scores_
+    )
+    assert np.argsort(-scores, kind="stable").tolist() == [0, 3, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "support", [True, [True], np.arange(4), np.ones((4, 1), bool), np.ones(3, bool)]
+)
+def test_a_support_that_is_no_mask_of_the_rows_is_refused(support):
+    scorer = Given(np.arange(4.0), support)
+    with pytest.raises(ValueError, match="True or False for each of 4 rows"):
+        scorer.fit_rows(labelled_rows())
+
+
+def test_a_scorer_never_supports_rows_without_a_vote():
+    covered = np.array([True, False, True, True])
+    scorer = Given(np.arange(4.0), np.ones(4, bool))
+    scorer.fit_rows(labelled_rows(covered=covered))
+    assert scorer.support_.tolist() == covered.tolist()
+
+
+def test_a_scorer_that_sets_no_support_has_none():
+    class Plain(Given):
+        def _fit_rows(self, rows):
+            self.scores_ = self.scores
+
+    assert Plain(np.arange(4.0)).fit_rows(labelled_rows()).support_ is None
+
+
+@pytest.mark.parametrize("cls", [OverlapDetector, *SCORERS])
+@pytest.mark.parametrize("classes", [["x", "y"], ["ham", "spam", "x"]])
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")
+def test_rows_of_other_classes_are_refused(cls, classes):
+    data = two_views(60)
+    X, y = data.X, data.y
+    proba = np.column_stack([y == 0, y == 1]) * 0.8 + 0.1
+    scorer = cls().fit_rows(WeakRows.from_proba(X, proba, ["ham", "spam"]))
+    if len(classes) == 3:
+        proba = np.column_stack([proba * 0.9, np.full(len(y), 0.1)])
+    with pytest.raises(ValueError, match="fitted on rows of the classes"):
+        scorer.score_rows(WeakRows.from_proba(X, proba, classes))
+
+
+@pytest.mark.parametrize("cls", [OverlapDetector, *SCORERS])
+def test_rows_of_which_none_is_covered_are_refused(cls):
+    rows = labelled_rows(covered=np.zeros(4, bool))
+    with pytest.raises(ValueError, match="None of the 4 rows is covered"):
+        cls().fit_rows(rows)
+
+
+def test_a_probe_may_give_its_classes_in_any_order():
+    X, y, _ = noisy()
+    names = np.array(["neg", "pos"])[y]
+    probe = LogisticRegression().fit(X[:, 2:5], names)
+    other = clone(probe).fit(X[:, 2:5], names)
+    other.classes_, other.coef_ = other.classes_[::-1].copy(), -other.coef_
+    other.intercept_ = -other.intercept_
+    one, two = (
+        SelfConfidenceScorer(
+            weak_columns=slice(0, 2),
+            strong_columns=slice(2, 5),
+            estimator=FrozenEstimator(model),
+            random_state=0,
+        ).fit(X, names)
+        for model in (probe, other)
+    )
+    np.testing.assert_allclose(one.scores_, two.scores_, atol=1e-12)
+    np.testing.assert_allclose(one.score_samples(X), two.score_samples(X), atol=1e-12)
+
+
+@pytest.mark.parametrize("cls", [OverlapDetector, *SCORERS])
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")
+def test_given_probabilities_have_the_names_they_are_given(cls):
+    data = two_views(60)
+    X, y = data.X, data.y
+    proba = np.column_stack([y == 1, y == 0]) * 0.8 + 0.1
+    scorer = cls(
+        "precomputed",
+        strong_columns=slice(2, None),
+        weak_columns=[0, 1],
+        classes=["spam", "ham"],
+    ).fit(np.column_stack([proba, X]))
+    assert scorer.classes_.tolist() == ["ham", "spam"]

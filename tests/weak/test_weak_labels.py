@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     KFold,
+    ShuffleSplit,
     StratifiedKFold,
     cross_val_predict,
 )
@@ -19,8 +21,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from overlapkit import OverlapDetector
 from overlapkit._utils.labels import is_missing
-from overlapkit.exceptions import WeakLabelWarning
-from overlapkit.label_models import DawidSkene, MajorityVote
+from overlapkit.exceptions import VoteWarning, WeakLabelWarning
+from overlapkit.label_models import DawidSkene, LabelModel, MajorityVote
 from overlapkit.scorers import weak_confidence
 from overlapkit.weak import WeakLabeler, WeakRows
 from overlapkit.weak._model import align_columns, out_of_fold_proba, weak_model_kind
@@ -595,3 +597,181 @@ def test_a_number_of_jobs_that_means_nothing_is_named(n_jobs):
     X, y = noise()
     with pytest.raises(ValueError, match="'n_jobs' parameter of OverlapDetector"):
         OverlapDetector(n_jobs=n_jobs).fit(X, y)
+
+
+class Reversed(LogisticRegression):
+    """Probability columns in another order than scikit-learn's."""
+
+    def fit(self, X, y, sample_weight=None):
+        super().fit(X, y, sample_weight)
+        self.classes_ = self.classes_[::-1].copy()
+        return self
+
+    def predict_proba(self, X):
+        return super().predict_proba(X)[:, ::-1]
+
+
+def separable(n=200, seed=0):
+    rng = np.random.RandomState(seed)
+    y = rng.randint(0, 2, size=n)
+    return rng.normal(size=(n, 3)) + 3 * y[:, None], np.array(["neg", "pos"])[y]
+
+
+@pytest.mark.parametrize("wrap", ["alone", "frozen in a pipeline"])
+def test_probability_columns_may_come_in_any_order(wrap):
+    X, y = separable()
+    partly = np.where(np.arange(len(y)) < 50, y, "?")
+    model = Reversed()
+    if wrap != "alone":
+        frozen = FrozenEstimator(Reversed().fit(X, y))
+        model = make_pipeline(FunctionTransformer(), frozen)
+    labeler = WeakLabeler(model, missing_label="?", random_state=0)
+    rows, known = labeler.fit_label(X, partly)
+    assert (rows.labels == y)[known.known].mean() > 0.9
+    assert (rows.labels == y)[~known.known].mean() > 0.9
+    assert (labeler.label(X).labels == y).mean() > 0.9
+
+
+def test_a_model_fitted_before_may_know_more_classes_than_y():
+    X, y = separable()
+    three = np.where(np.arange(len(y)) % 9, y, "other")
+    frozen = FrozenEstimator(LogisticRegression().fit(X, three))
+    labeler = WeakLabeler(make_pipeline(FunctionTransformer(), frozen), random_state=0)
+    rows, _ = labeler.fit_label(X, y)
+    assert rows.classes.tolist() == ["neg", "other", "pos"]
+
+
+def test_a_teacher_that_resamples_its_rows():
+    under_sampling = pytest.importorskip("imblearn.under_sampling")
+    make_sampler_pipeline = pytest.importorskip("imblearn.pipeline").make_pipeline
+    X, y = separable()
+    teacher = make_sampler_pipeline(
+        under_sampling.RandomUnderSampler(random_state=0), LogisticRegression()
+    )
+    rows, _ = WeakLabeler(teacher, random_state=0).fit_label(X, y)
+    assert (rows.labels == y).mean() > 0.9
+
+
+def test_a_pipeline_that_ends_in_a_classifier_transforms_new_rows_once():
+    calls = []
+
+    def count(X):
+        calls.append(len(X))
+        return X
+
+    X, y = separable()
+    labeler = WeakLabeler(make_pipeline(FunctionTransformer(count), Reversed()))
+    labeler.fit_label(X, y)
+    calls.clear()
+    labeler.label(X)
+    assert calls == [len(X)]
+
+
+def test_hidden_labels_do_not_change_what_a_vote_means():
+    # Nobody votes 3, so without labels 1 and 2 would be the numbers of 2 and 3.
+    rng = np.random.default_rng(0)
+    y = rng.integers(1, 4, 400)
+    side = np.where(y == 3, rng.integers(1, 3, 400), y)
+    votes = np.where(rng.random((400, 5)) < 0.85, side[:, None], 3 - side[:, None])
+    given = np.where(np.arange(400) < 200, y, -1)
+    labeler = WeakLabeler(
+        MajorityVote(missing_label=-1), missing_label=-1, random_state=0
+    )
+    rows, _ = labeler.fit_label(votes, given)
+    for part in (slice(200), slice(200, None)):
+        right = (rows.labels == y)[part][(y < 3)[part]]
+        assert right.mean() > 0.9
+
+
+def test_a_label_model_that_learns_says_its_warnings_once():
+    votes, y = noisy_votes(accuracy=(0.9, 0.9, 0.1, 0.9))
+    given = np.where(np.arange(len(y)) < 60, y, -1)
+    labeler = WeakLabeler(
+        DawidSkene(missing_label=-1), missing_label=-1, random_state=0
+    )
+    with pytest.warns(VoteWarning) as caught:
+        labeler.fit_label(votes, given)
+    assert sum(w.category is VoteWarning for w in caught) == 1
+
+
+def test_a_label_model_that_learns_needs_folds_that_hold_every_row_out():
+    votes, y = noisy_votes()
+    labeler = WeakLabeler(DawidSkene(missing_label=-1), cv=ShuffleSplit(2))
+    with pytest.raises(ValueError, match="each must be held out once"):
+        labeler.fit_label(votes, y)
+
+
+@pytest.mark.parametrize("model", [MajorityVote, LabelModel, DawidSkene])
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.WeakLabelWarning")
+def test_known_labels_of_one_class_change_no_weak_label(model):
+    votes, y = noisy_votes()
+    given = np.where((np.arange(len(y)) < 50) & (y == 1), 1, -1)
+    params = {"classes": [0, 1], "missing_label": -1, "random_state": 0}
+    rows, _ = WeakLabeler(model(missing_label=-1), **params).fit_label(votes, given)
+    plain, _ = WeakLabeler(model(), **params).fit_label(votes, given)
+    np.testing.assert_allclose(rows.proba, plain.proba)
+
+
+@pytest.mark.parametrize("missing", [None, -1])
+def test_classes_that_are_named_twice_must_agree(missing):
+    votes, _ = noisy_votes()
+    model = MajorityVote(classes=[0, 1], missing_label=missing)
+    with pytest.raises(ValueError, match="differ: give one of them"):
+        WeakLabeler(model, classes=[5, 6]).fit_label(votes)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [(np.zeros(200), "into one group"), (None, "leaves the labels")],
+    ids=["one group", "a group per class"],
+)
+def test_groups_from_which_nothing_can_be_learnt_are_named(groups, message):
+    X, y = separable()
+    groups = y if groups is None else groups
+    with pytest.raises(ValueError, match=message):
+        WeakLabeler().fit_label(X, y, groups=groups)
+
+
+@pytest.mark.parametrize(
+    "params", [{"weak_estimator": "precomputd"}, {"cv": 1}, {"n_jobs": "all"}]
+)
+def test_parameters_of_the_labeler_are_checked(params):
+    X, y = separable()
+    with pytest.raises(ValueError, match=f"'{next(iter(params))}' parameter"):
+        WeakLabeler(**params).fit_label(X, y)
+
+
+@pytest.mark.parametrize("method", ["label", "strong"])
+def test_a_labeler_must_be_fitted(method):
+    with pytest.raises(NotFittedError, match="fit_label"):
+        getattr(WeakLabeler(strong_columns=[0]), method)(np.eye(3))
+
+
+@pytest.mark.parametrize("weak_estimator", [None, MajorityVote()])
+def test_fit_parameters_that_reach_no_fit_are_refused(weak_estimator):
+    votes, y = noisy_votes()
+    with pytest.raises(TypeError, match="callbacks"):
+        WeakLabeler(weak_estimator).fit_label(votes, y, callbacks=[])
+
+
+@pytest.mark.parametrize(
+    ("votes", "message"),
+    [
+        (np.full((2, 1), -2), "codes from -2"),
+        (np.full((2, 1), 2), "codes from -1 to 2"),
+        (np.full((2, 1), 1.0), "must be integers"),
+        (np.array([0, 1]), "must be integers of shape"),
+    ],
+)
+def test_votes_of_rows_are_codes_of_their_classes(votes, message):
+    with pytest.raises(ValueError, match=message):
+        WeakRows.from_proba(np.eye(2), np.eye(2), votes=votes)
+
+
+def test_the_strong_view_of_rows_may_be_a_list():
+    rows = WeakRows.from_proba([[0, 1], [1, 0]], np.full((2, 2), 0.5), seed=3)
+    assert rows.codes.tolist() == (
+        WeakRows.from_proba(
+            np.eye(2)[::-1], np.full((2, 2), 0.5), seed=3
+        ).codes.tolist()
+    )
