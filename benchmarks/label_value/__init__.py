@@ -55,7 +55,7 @@ def compute(folder, name, n_seeds, C, n_jobs):
 
 def draw(result, name, path):
     """Save the figure of one set."""
-    figure = Figure((6.4, 4.4), layout="constrained")
+    figure = Figure((8.0, 4.2), layout="constrained")
     ax = figure.subplots()
     LabelValueDisplay.from_curve(result, ax=ax)
     ax.set_title(name)

@@ -60,11 +60,10 @@ class LabelValueDisplay:
     bands_ : dict of str to matplotlib artist
         The band of each method; empty where none was requested.
     crossover_ : matplotlib Line2D
-        The mark of the number of labels that the weak labels are worth.
+        The mark of the number of labels that the weak labels are worth; its label says
+        the number and the interval in words.
     interval_ : matplotlib Line2D
         The bar of its interval, as far as it lies in the range drawn.
-    text_ : matplotlib Text
-        The number and its interval in words.
 
     Raises
     ------
@@ -187,7 +186,8 @@ class LabelValueDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None: a new figure.
+            Where to draw; None: a new figure. The legend stands on its right, for
+            which a figure with ``layout="constrained"`` leaves room.
         band : bool, default=True
             Draw the intervals.
         **kwargs : dict
@@ -202,7 +202,7 @@ class LabelValueDisplay:
         from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
         if ax is None:
-            _, ax = plt.subplots(layout="constrained")
+            _, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         self.lines_, self.bands_ = {}, {}
         curve = self.result.curve
@@ -230,9 +230,18 @@ class LabelValueDisplay:
         ax.xaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda a, _: f"{a:.0%}"))
         self._mark(ax, sizes)
+        ax.set_ylim(top=min(ax.get_ylim()[1], 1.01))
         ax.set_xlabel("number of true labels (logarithmic scale)")
         ax.set_ylabel("accuracy on test rows")
-        ax.legend(title="learnt from", fontsize="small")
+        # four lines and their bands leave no corner free for certain
+        ax.legend(
+            title="learnt from",
+            fontsize="small",
+            loc="upper left",
+            bbox_to_anchor=(1.01, 1),
+            frameon=False,
+            alignment="left",
+        )
         return self
 
     def _mark(self, ax, sizes) -> None:
@@ -246,20 +255,17 @@ class LabelValueDisplay:
         (self.interval_,) = ax.plot(
             [start, stop], [height, height], color=color, linewidth=3, zorder=4
         )
+        about, between = in_words(self.result.worth, sizes[0], sizes[-1])
+        level = 100 * self.result.confidence_level
         (self.crossover_,) = ax.plot(
-            [place], [height], marker, color=color, markersize=8, zorder=5
+            [place],
+            [height],
+            marker,
+            color=color,
+            markersize=8,
+            zorder=5,
+            # in the legend, where it covers no line
+            label=f"weak labels are worth\n{about} true labels\n"
+            f"({level:.3g} % interval:\n{between})",
         )
         ax.axvline(place, color=color, linewidth=0.8, linestyle=":", zorder=1)
-        about, between = in_words(self.result.worth, sizes[0], sizes[-1])
-        middle = np.sqrt(sizes[0] * sizes[-1])
-        side = 1 if place <= middle else -1
-        self.text_ = ax.annotate(
-            f"weak labels are worth\n{about} true labels\n({between})",
-            (place, 0.03),
-            xycoords=ax.get_xaxis_transform(),
-            xytext=(6 * side, 0),
-            textcoords="offset points",
-            horizontalalignment="left" if side > 0 else "right",
-            verticalalignment="bottom",
-            fontsize="small",
-        )
