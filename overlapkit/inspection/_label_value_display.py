@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from overlapkit.model_selection import label_value_curve
-from overlapkit.model_selection._label_value_curve import in_words
+from overlapkit.model_selection._label_worth import in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from sklearn.pipeline import Pipeline
 
     from overlapkit.model_selection._label_value_curve import LabelValueCurve
-    from overlapkit.students import WeakToStrongClassifier
+    from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 
 __all__ = ["LabelValueDisplay"]
 
@@ -106,7 +106,7 @@ class LabelValueDisplay:
     """
 
     def __init__(self, result: "LabelValueCurve") -> None:
-        curve = getattr(result, "curve", None)
+        curve: Any = getattr(result, "curve", None)
         missing = _NEEDED - set(getattr(curve, "columns", ()))
         if missing or len(curve) == 0:
             raise ValueError(

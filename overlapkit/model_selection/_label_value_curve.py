@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,17 @@ from overlapkit._utils.sklearn_compat import (
     validate_params,
 )
 from overlapkit.model_selection._fitting import check_students
-from overlapkit.model_selection._intervals import metric_weights, row_interval
+from overlapkit.model_selection._label_worth import (
+    BOTH,
+    LABELS_ALONE,
+    METHODS,
+    SELF_CUT,
+    WEAK_ALONE,
+    LabelWorth,
+    accuracy_curve,
+    numbers_of_labels,
+    worth_verdict,
+)
 from overlapkit.model_selection._shared_rows import check_test_rows
 from overlapkit.model_selection._students import (
     Split,
@@ -39,36 +49,12 @@ from overlapkit.weak import WeakLabeler
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS
 from overlapkit.weak._model import learns_from_labels, weak_model_kind
 
-__all__ = ["METHODS", "LabelValueCurve", "LabelWorth", "in_words", "label_value_curve"]
-
-LABELS_ALONE = "labels alone"
-WEAK_ALONE = "weak labels alone"
-BOTH = "both"
-SELF_CUT = "self-cut"
-METHODS = (LABELS_ALONE, WEAK_ALONE, BOTH, SELF_CUT)
+__all__ = ["LabelValueCurve", "label_value_curve"]
 
 _DEFAULT_SIZES = (25, 50, 100, 250, 500, 1000)
 # the number of labels there are is a size of its own, if not close to the last one
 _NEW_SIZE = 1.25
 _LEAST_PER_CLASS = 2  # known labels, so that one can be held out
-_DRAWS = 2000  # of the bootstrap
-_BLOCK = 100  # draws at a time, which bounds the memory
-_EQUAL = 1e-12  # accuracies that differ by less are equal but for rounding
-
-
-class LabelWorth(NamedTuple):
-    """A number of true labels with its confidence interval.
-
-    Attributes
-    ----------
-    n_labels, low, high : float
-        0 stands for "fewer than the smallest number of labels tried", infinity for
-        "more than the largest".
-    """
-
-    n_labels: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,27 +275,28 @@ def label_value_curve(
         if shared is not None:
             labelled, y_new = shared, y_test
         else:
-            X_rows, X_new = (_safe_indexing(X, part) for part in split[1:])
             labelled = _Labelled(
-                student, X_rows, truth[split.rows], X_new, seeds[number]
+                student,
+                _safe_indexing(X, split.rows),
+                truth[split.rows],
+                _safe_indexing(X, split.held_out),
+                seeds[number],
             )
             y_new = np.asarray(truth[split.held_out].tolist())
         return labelled.right_answers(last, sizes, y_new, seeds[number])
 
     results = run_repeats(one_repeat, n_repeats, n_jobs)
-    tested = np.arange(len(y_test)) if X_test is not None else None
-    if tested is None:
+    if shared is not None:
+        right = np.stack(results, axis=2)
+    else:  # NaN where a repeat did not test a row
         tested = np.unique(np.concatenate([split.held_out for split in splits]))
-    # results of every repeat (axis 2) and test row; NaN where it was not tested
-    right = np.full((len(METHODS), len(sizes), n_repeats, len(tested)), np.nan)
-    for number, (split, result) in enumerate(zip(splits, results)):
-        place = slice(None)
-        if split.held_out is not None:
+        right = np.full((len(METHODS), len(sizes), n_repeats, len(tested)), np.nan)
+        for split, result in zip(splits, results):
             place = np.searchsorted(tested, split.held_out)
-        right[:, :, number, place] = result
-    curve = _curve(right, sizes, confidence_level)
-    worth, needed = _numbers_of_labels(right, sizes, confidence_level, shared_seed)
-    verdict = _verdict(curve, worth, needed, at_hand, confidence_level)
+            right[:, :, split.repeat, place] = result
+    curve = accuracy_curve(right, sizes, confidence_level)
+    worth, needed = numbers_of_labels(right, sizes, confidence_level, shared_seed)
+    verdict = worth_verdict(curve, worth, needed, at_hand, confidence_level)
     return LabelValueCurve(curve, worth, needed, verdict, confidence_level)
 
 
@@ -453,8 +440,11 @@ class _Labelled:
         student = seeded(student, seed)
         estimator = student.estimator
         if estimator is None:
-            estimator = default_strong_estimator(random_state=seed)
+            estimator = default_strong_estimator(student.n_jobs, seed)
         rows = self.rows
+        check_common_labels(
+            rows.classes, y_test, "The classes are {first}, y_test holds {second}"
+        )
         weak = {
             "weak_codes": rows.codes,
             "covered": rows.covered,
@@ -473,6 +463,7 @@ class _Labelled:
                     known,
                     self.codes,
                     rows.classes,
+                    n_jobs=student.n_jobs,
                     seed=rows.seed,
                     judge=False,
                     graph=self.graph,
@@ -540,189 +531,3 @@ def _numbers(strong):
     if strong.dtype.kind == "f" and np.isnan(strong).any():
         return SimpleImputer(keep_empty_features=True).fit_transform(strong)
     return strong
-
-
-def _curve(right, sizes, level) -> pd.DataFrame:
-    """Accuracies of all repeats, with the interval of their mean."""
-    weights, strata = metric_weights(np.zeros(right.shape[-1]), "accuracy")
-    lines = []
-    for m, name in enumerate(METHODS):
-        for k, size in enumerate(sizes):
-            results = right[m, k]
-            _, low, high = row_interval(results, weights, strata, level)
-            low, high = max(low, 0.0), min(high, 1.0)
-            lines.extend(
-                {
-                    "n_labels": int(size),
-                    "method": name,
-                    "repeat": repeat,
-                    "accuracy": accuracy,
-                    "low": low,
-                    "high": high,
-                }
-                for repeat, accuracy in enumerate(np.nanmean(results, axis=1).tolist())
-            )
-    return pd.DataFrame(lines)
-
-
-def _numbers_of_labels(right, sizes, level, seed) -> tuple[LabelWorth, pd.DataFrame]:
-    """What the weak labels are worth, and what "both" is, with intervals."""
-    alone, weak, both = (METHODS.index(m) for m in (LABELS_ALONE, WEAK_ALONE, BOTH))
-    means = np.nanmean(right, axis=3).mean(axis=2)
-    draws = _bootstrap(right, seed)
-
-    def with_interval(method, k):
-        n = float(_crossover(sizes, means[None, alone], means[None, method, k])[0])
-        drawn = _crossover(sizes, draws[:, alone], draws[:, method, k])
-        ends = (1 - level) / 2, (1 + level) / 2
-        # of numbers that may be infinite, so none between two draws
-        low, high = np.quantile(drawn, ends, method="inverted_cdf").tolist()
-        return LabelWorth(n, min(low, n), max(high, n))
-
-    lines = []
-    for k, size in enumerate(sizes):
-        needed = with_interval(both, k)
-        lines.append(
-            {
-                "n_labels": int(size),
-                "accuracy": means[both, k],
-                "needed": needed.n_labels,
-                "needed_low": needed.low,
-                "needed_high": needed.high,
-                "more": needed.n_labels - size,
-                "more_low": needed.low - size,
-                "more_high": needed.high - size,
-            }
-        )
-    return with_interval(weak, 0), pd.DataFrame(lines)
-
-
-def _bootstrap(right, seed) -> np.ndarray:
-    """Mean accuracies over drawn repeats and test rows, (draws, methods, sizes)."""
-    n_methods, n_sizes, n_repeats, n_rows = right.shape
-    rng = np.random.RandomState(seed)
-    tested = ~np.isnan(right[0, 0])
-    results = np.where(tested, right, 0.0).reshape(-1, n_rows)
-    # one repeat less: the spread of few is otherwise too small (Rao and Wu, 1988)
-    n_drawn = max(n_repeats - 1, 1)
-    parts = []
-    for start in range(0, _DRAWS, _BLOCK):
-        size = min(_BLOCK, _DRAWS - start)
-        rows = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size)
-        repeats = rng.multinomial(n_drawn, np.full(n_repeats, 1 / n_repeats), size)
-        sums = (rows @ results.T).reshape(size, n_methods, n_sizes, n_repeats)
-        counts = np.maximum(rows @ tested.T, 1)
-        means = sums / counts[:, None, None]
-        parts.append((means * repeats[:, None, None]).sum(axis=3) / n_drawn)
-    return np.concatenate(parts)
-
-
-def _crossover(sizes, alone, target) -> np.ndarray:
-    """Number of labels at which labels alone reach a target.
-
-    Parameters
-    ----------
-    sizes : ndarray of shape (n_sizes,)
-        Numbers of labels, ascending.
-    alone : ndarray of shape (n_draws, n_sizes)
-        Mean accuracy of labels alone.
-    target : ndarray of shape (n_draws,)
-        Accuracy to reach.
-
-    Returns
-    -------
-    n_labels : ndarray of shape (n_draws,)
-        0 below the first size, infinity above the last.
-    """
-    rising = _isotonic(alone)
-    reached = rising >= target[:, None] - _EQUAL
-    first = reached.argmax(axis=1)
-    draws = np.arange(len(target))
-    before = np.maximum(first - 1, 0)
-    low, high = rising[draws, before], rising[draws, first]
-    gap = np.where(high > low, high - low, 1.0)
-    part = np.clip((target - low) / gap, 0, 1)
-    logs = np.log(sizes)
-    between = np.exp(logs[before] + part * (logs[first] - logs[before]))
-    found = np.where(part < 1, between, sizes[first].astype(float))
-    found[rising[:, 0] > target + _EQUAL] = 0.0
-    found[~reached.any(axis=1)] = np.inf
-    return found
-
-
-def _isotonic(values) -> np.ndarray:
-    """Nearest non-decreasing rows, by the max-min formula of isotonic regression."""
-    n = values.shape[1]
-    sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
-    rising = np.full(values.shape, -np.inf)
-    for i in range(n):
-        # means of i..k, and for each j the least of those with k >= j
-        means = (sums[:, i + 1 :] - sums[:, [i]]) / np.arange(1, n - i + 1)
-        least = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]
-        rising[:, i:] = np.maximum(rising[:, i:], least)
-    return rising
-
-
-def _verdict(curve, worth, needed, at_hand, level) -> str:
-    """What the curve says, in three sentences."""
-    sizes = needed["n_labels"]
-    mean = curve.groupby(["method", "n_labels"])["accuracy"].mean()
-    least, most = int(sizes.min()), int(sizes.max())
-    interval = f"{100 * level:.3g} % interval"
-    about, between = in_words(worth, least, most)
-    first = (
-        f"Your weak labels are worth {about} true labels ({interval}: {between}): "
-        f"learning from weak labels alone gives an accuracy of "
-        f"{mean[WEAK_ALONE].iloc[0]:.1%}"
-    )
-    line = needed[sizes == at_hand].iloc[0]
-    about, between = in_words(
-        LabelWorth(line["needed"], line["needed_low"], line["needed_high"]), least, most
-    )
-    second = (
-        f"With {at_hand:,} true labels, learning from both gives "
-        f"{line['accuracy']:.1%} and labels alone {mean[LABELS_ALONE, at_hand]:.1%}; "
-        f"to be as accurate as both, labels alone need {about} true labels "
-        f"({interval}: {between})"
-    )
-    if at_hand < line["needed"] < np.inf:
-        second += f", about {_rounded(line['more'])} more"
-    third = (
-        "Self-cut, which treats the true labels as both does but uses no weak label, "
-        f"gives {mean[SELF_CUT, at_hand]:.1%}"
-    )
-    return f"{first}. {second}. {third}."
-
-
-def in_words(worth, least, most) -> tuple[str, str]:
-    """A number of labels and its interval in words.
-
-    Parameters
-    ----------
-    worth : LabelWorth
-        The number and its interval.
-    least, most : int
-        The smallest and the largest number of labels tried.
-
-    Returns
-    -------
-    about, between : str
-        Such as "about 120" and "80 to more than 1,000".
-    """
-
-    def number(n):
-        if n == 0:
-            return f"fewer than {least:,}"
-        return f"more than {most:,}" if n == np.inf else _rounded(n)
-
-    n, low, high = worth
-    about = f"about {number(n)}" if 0 < n < np.inf else number(n)
-    if low == high:
-        return about, f"{number(low)} at both ends"
-    return about, f"{number(low)} to {number(high)}"
-
-
-def _rounded(n) -> str:
-    """Two digits are as many as the interval ever allows."""
-    digits = max(len(str(int(abs(n)))) - 2, 0)
-    return f"{round(n, -digits):,.0f}"
