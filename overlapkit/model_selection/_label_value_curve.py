@@ -209,12 +209,16 @@ def label_value_curve(
     Intervals of accuracies are by the rule of :func:`gain_interval`. Those of numbers
     of labels are percentiles of a bootstrap that draws repeats and test rows
     independently of each other [1]_, one repeat less than there are, which makes up
-    for the small number of repeats. Mean accuracies of labels alone are made
-    non-decreasing first, by isotonic regression. All intervals are given the rows to
-    learn from; a number outside the range of `n_labels` is not extrapolated.
+    for the small number of repeats; they tend to be too wide. Mean accuracies of labels
+    alone are made non-decreasing first, by isotonic regression. All intervals are given
+    the rows to learn from; a number outside the range of `n_labels` is not
+    extrapolated.
 
-    The strong model is used with the parameters it has for every number of labels. If
-    they suit many rows better than few, labels alone look worse than they are.
+    The number depends on the hyperparameters of the strong model, which are the same
+    for few and for many labels. With too little regularisation, weak labels alone look
+    worse than they are; with too much, labels alone do. A strong model that chooses its
+    hyperparameters in every fit suits both, such as a
+    :class:`~sklearn.model_selection.GridSearchCV`.
 
     References
     ----------
@@ -289,11 +293,11 @@ def label_value_curve(
     if shared is not None:
         right = np.stack(results, axis=2)
     else:  # NaN where a repeat did not test a row
-        tested = np.unique(np.concatenate([split.held_out for split in splits]))
+        held_out = [np.asarray(split.held_out) for split in splits]
+        tested = np.unique(np.concatenate(held_out))
         right = np.full((len(METHODS), len(sizes), n_repeats, len(tested)), np.nan)
-        for split, result in zip(splits, results):
-            place = np.searchsorted(tested, split.held_out)
-            right[:, :, split.repeat, place] = result
+        for repeat, (rows, result) in enumerate(zip(held_out, results)):
+            right[:, :, repeat, np.searchsorted(tested, rows)] = result
     curve = accuracy_curve(right, sizes, confidence_level)
     worth, needed = numbers_of_labels(right, sizes, confidence_level, shared_seed)
     verdict = worth_verdict(curve, worth, needed, at_hand, confidence_level)
