@@ -230,7 +230,11 @@ class LabelValueDisplay:
         ax.xaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda a, _: f"{a:.0%}"))
         self._mark(ax, sizes)
-        ax.set_ylim(top=min(ax.get_ylim()[1], 1.01))
+        # bands of two repeats may span everything; the lines are what is read
+        heights = curve.groupby(["method", "n_labels"])["accuracy"].mean()
+        span = max(heights.max() - heights.min(), 0.05)
+        bottom, top = ax.get_ylim()
+        ax.set_ylim(max(bottom, heights.min() - span), min(top, 1.01))
         ax.set_xlabel("number of true labels (logarithmic scale)")
         ax.set_ylabel("accuracy on test rows")
         # four lines and their bands leave no corner free for certain

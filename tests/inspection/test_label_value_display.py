@@ -85,6 +85,16 @@ def test_axes_are_in_plain_words_and_numbers(result):
     assert ax.get_ylim()[1] <= 1.01
 
 
+def test_lines_stay_readable_where_the_intervals_span_everything(result):
+    wide = other(result)
+    vars(wide)["curve"] = result.curve.assign(low=0.0, high=1.0)
+    ax = LabelValueDisplay.from_curve(wide).ax_
+    means = result.curve.groupby(["method", "n_labels"])["accuracy"].mean()
+    bottom, top = ax.get_ylim()
+    assert bottom < means.min() < means.max() < top
+    assert means.max() - means.min() > (top - bottom) / 4
+
+
 def test_the_crossover_is_marked_with_its_interval(result):
     n, low, high = 120.0, 80.0, 190.0
     display = LabelValueDisplay.from_curve(
