@@ -1,13 +1,12 @@
 """label_value_curve: how many true labels the weak labels are worth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.impute import SimpleImputer
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.pipeline import Pipeline
 from sklearn.utils import column_or_1d
@@ -42,10 +41,14 @@ from overlapkit.model_selection._students import (
     seeded,
 )
 from overlapkit.students._neighbor_graph import nearest_neighbors
-from overlapkit.students._recipe import N_NEIGHBORS, train_with_known
+from overlapkit.students._recipe import (
+    N_NEIGHBORS,
+    comparable_columns,
+    train_with_known,
+)
 from overlapkit.students._training import default_strong_estimator
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
-from overlapkit.weak import WeakLabeler
+from overlapkit.weak import KnownLabels, WeakLabeler
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS
 from overlapkit.weak._model import learns_from_labels, weak_model_kind
 
@@ -263,7 +266,8 @@ def label_value_curve(
             "y is None: give the true labels that are known, and missing_label of the "
             "student elsewhere. Their value is measured with them."
         )
-    y_test = check_test_labels(y_test, last.missing_label)
+    if y_test is not None:
+        y_test = check_test_labels(y_test, last.missing_label)
     shared_seed, seeds = draw_seeds(random_state, n_repeats)
     splits = _make_splits(X, truth, X_test, y_test, test_size, seeds)
     sizes = _check_sizes(n_labels, truth, splits)
@@ -436,7 +440,7 @@ class _Labelled:
         self.codes = np.full(len(truth), -1)
         self.codes[self.known] = np.searchsorted(self.rows.classes, labels)
         self.strong_test = _single(labeler.strong(X_test))
-        columns = _numbers(self.rows.strong)
+        columns = comparable_columns(self.rows.strong)
         self.graph = nearest_neighbors(columns, N_NEIGHBORS, n_jobs)
 
     def right_answers(self, student, sizes, y_test, seed) -> np.ndarray:
@@ -449,37 +453,32 @@ class _Labelled:
         check_common_labels(
             rows.classes, y_test, "The classes are {first}, y_test holds {second}"
         )
-        weak = {
-            "weak_codes": rows.codes,
-            "covered": rows.covered,
-            "votes": rows.votes,
-        }
+        # the same rows, none of which has a weak label
+        bare = replace(rows, covered=np.zeros(len(rows), dtype=bool), votes=None)
         order = self._order(seed)
         right = np.zeros((len(METHODS), len(sizes), len(y_test)))
         for k, size in enumerate(sizes):
             known = np.zeros(len(rows), dtype=bool)
             known[order[:size]] = True
 
-            def trained(known=known, **weak):
+            labels = KnownLabels(known, rows.classes[self.codes[known]])
+
+            def trained(rows, labels=labels):
                 return train_with_known(
                     estimator,
-                    rows.strong,
-                    known,
-                    self.codes,
-                    rows.classes,
+                    rows,
+                    labels,
                     n_jobs=student.n_jobs,
-                    seed=rows.seed,
                     judge=False,
                     graph=self.graph,
-                    **weak,
                 )
 
-            both = trained(**weak)
+            both = trained(rows)
             models = {
                 LABELS_ALONE: both.known_estimator,
                 WEAK_ALONE: both.weak_estimator,
                 BOTH: both.estimator,
-                SELF_CUT: trained().estimator,
+                SELF_CUT: trained(bare).estimator,
             }
             for m, name in enumerate(METHODS):
                 right[m, k] = models[name].predict(self.strong_test) == y_test
@@ -520,18 +519,3 @@ def _single(rows):
     """Few estimators take half precision."""
     half = getattr(rows, "dtype", None) == np.float16
     return rows.astype(np.float32) if half else rows
-
-
-def _numbers(strong):
-    """Strong columns as numbers, missing ones replaced by the column's mean."""
-    if not (isinstance(strong, np.ndarray) and strong.dtype.kind in "fiub"):
-        try:
-            strong = np.asarray(strong, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                "Neighbours of rows are searched among the strong columns, which must "
-                f"be numbers: {error}. Encode other columns first, or leave them out."
-            ) from error
-    if strong.dtype.kind == "f" and np.isnan(strong).any():
-        return SimpleImputer(keep_empty_features=True).fit_transform(strong)
-    return strong

@@ -50,6 +50,7 @@ __all__ = [
     "USED",
     "KnownAndWeak",
     "accuracy_interval",
+    "comparable_columns",
     "cut_rows",
     "train_with_known",
 ]
@@ -174,7 +175,7 @@ def train_with_known(
     codes = known.codes(classes)[known_rows]
     known_groups = None if groups is None else np.asarray(groups)[known_rows]
     learner = Learner(estimator, rows.strong, classes, sample_weight, fit_params or {})
-    space = _numeric(rows.strong)  # before any fit, if it cannot be had
+    space = comparable_columns(rows.strong)  # before any fit, if it cannot be had
     folds = known_folds(
         codes, cv, rows.seed, X=learner.take(known_rows), groups=known_groups
     )
@@ -349,7 +350,7 @@ def _judge(sources, inner, cut, n_jobs) -> dict[str, np.ndarray]:
     return answers
 
 
-def _numeric(strong):
+def comparable_columns(strong):
     """Strong columns as numbers of comparable scale, missing ones replaced by means."""
     if is_dataframe(strong):
         others = columns_without_numbers(strong)
