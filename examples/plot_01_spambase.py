@@ -35,7 +35,7 @@ votes = rules.transform(mails.data)
 # %%
 # A label model turns votes into weak labels
 # ------------------------------------------
-# It never sees a label: how often rules agree tells how good they are.
+# It never sees a label: it estimates from their agreement how often rules are right.
 from overlapkit.label_models import LabelModel
 
 teacher = LabelModel(random_state=0).fit(votes[train])
@@ -47,6 +47,8 @@ print(f"weak accuracy on new mails: {teacher.score(votes[test], y[test]):.3f}")
 # The strong and the weak view stand side by side in one X. Columns differ in scale by
 # orders of magnitude, so rows are compared after standardising. The detector warns
 # that the similarities do not fall into two groups; that is worth remembering below.
+import warnings
+
 from sklearn.preprocessing import StandardScaler
 
 from overlapkit import OverlapDetector
@@ -59,7 +61,12 @@ detector = OverlapDetector(
     weak_columns=weak,
     representation=StandardScaler(),
     random_state=0,
-).fit(both[train])
+)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    detector.fit(both[train])
+for warning in caught:
+    print(f"{warning.category.__name__}: {warning.message}")
 
 right = detector.weak_estimator_.predict(votes[train]) == y[train]
 for code, region in enumerate(detector.region_names_):
@@ -95,7 +102,11 @@ plt.show()
 # choice of rows matters, look at the controls: all rows, all non-hard rows, and the
 # same number of rows by confidence alone.
 from overlapkit import WeakToStrongClassifier
+from overlapkit.exceptions import OverlapkitWarning
 from overlapkit.scorers import ConfidenceScorer
+
+# shown above, and the same for every student
+warnings.simplefilter("ignore", OverlapkitWarning)
 
 
 def accuracy(selector, **params):

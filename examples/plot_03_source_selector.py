@@ -1,11 +1,11 @@
 """
-Which source to ask next
-========================
+Which source to query next
+==========================
 
-Three sources offer rows at the same price, and there is money for twenty-five batches.
-One source is dense in overlap, one holds hardly any, and nobody says which is which.
-:class:`~overlapkit.UCBSourceSelector` finds out while it buys. Whether that is worth
-anything is the question of the second half.
+There are three data sources and a budget of twenty-five batches. One source has many
+overlap rows, one has few, and which is which is unknown.
+:class:`~overlapkit.UCBSourceSelector` estimates it from the batches. The second half
+measures whether the student is better for it.
 """
 
 # %%
@@ -21,8 +21,8 @@ pool = make_overlap_sources(DENSITIES, random_state=0)
 # %%
 # A run
 # -----
-# The first rounds ask every source in turn; their rows fit the detector that measures
-# all batches. From then on the source with the highest index is asked: the mean reward
+# The first rounds query every source in turn; the detector is fitted on their rows.
+# From then on the source with the highest index is queried: the mean reward
 # of its rows plus a bonus that shrinks with every batch.
 import matplotlib.pyplot as plt
 from sklearn.linear_model import LogisticRegression
@@ -49,8 +49,8 @@ plt.show()
 # %%
 # What the choice of sources gave up
 # ----------------------------------
-# The regret adds up how much denser the best source would have been. Random choice pays
-# the same price every round; UCB stops paying once it is sure.
+# The regret adds up how much denser the best source would have been. It grows at a
+# constant rate with random choice, and slowly with UCB once the densities are known.
 SourceSelectionDisplay.from_estimator(selector, kind="regret", densities=pool.densities)
 plt.show()
 
@@ -58,7 +58,7 @@ plt.show()
 # Is the student better for it?
 # -----------------------------
 # Ten worlds, new rows that are easy, hard and overlap in equal parts, and controls:
-# sources chosen at random, and hard rows left out of what was bought, which needs no
+# sources chosen at random, and hard rows left out of the rows collected, which needs no
 # choice of sources.
 import warnings
 
