@@ -1,6 +1,7 @@
 """One data set, one seed: a label model, students, and what they are compared with."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 from lightgbm import LGBMClassifier
@@ -23,6 +24,7 @@ N_LABELLED = 100
 
 LABEL_MODELS = {
     "label-model": LabelModel,
+    "metal": partial(LabelModel, variant="metal"),  # the source paper's
     "dawid-skene": DawidSkene,
     "majority": MajorityVote,
 }
