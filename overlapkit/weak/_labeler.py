@@ -1,7 +1,6 @@
 """From X and known labels to weakly labelled rows."""
 
 from functools import cached_property
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from overlapkit._utils.sklearn_compat import (
     _num_samples,
     _safe_indexing,
 )
+from overlapkit._utils.threads import N_JOBS
 from overlapkit._utils.warnings import warn
 from overlapkit.diagnostics import view_alignment
 from overlapkit.exceptions import (
@@ -59,7 +59,7 @@ LABELER_CONSTRAINTS: dict = {
     "classes": ["array-like", None],
     "missing_label": "no_validation",
     "cv": ["cv_object"],
-    "n_jobs": [Integral, None],
+    "n_jobs": N_JOBS,
     "random_state": ["random_state"],
 }
 
@@ -189,6 +189,8 @@ class WeakLabeler(BaseEstimator):
         if y is not None:
             check_consistent_length(X, y)
             y = check_labels(y, self.missing_label)
+        if groups is not None:
+            check_consistent_length(X, groups)
         known = KnownLabels(*known_labels(y, self.missing_label, _num_samples(X)))
         if self.missing_label is not None and len(known) == _num_samples(X):
             warn(

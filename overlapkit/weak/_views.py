@@ -8,6 +8,7 @@ slices, masks or callables.
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_array
 
 from overlapkit._utils.memory_map import is_mapped, row_blocks
@@ -27,6 +28,7 @@ __all__ = [
     "numeric_content",
     "resolve_columns",
     "select_columns",
+    "sparse_columns",
 ]
 
 _FLOATS = (np.float64, np.float32, np.float16)
@@ -57,8 +59,22 @@ def check_features(estimator, X, *, reset):
             f"feature(s) (shape={X.shape}) while a minimum of 1 is required by "
             f"{type(estimator).__name__}."
         )
+    elif stored := sparse_columns(X):
+        raise TypeError(
+            f"The columns {stored[:10]} of X are sparse, but dense data is "
+            "required. Convert them, for instance by X.sparse.to_dense()."
+        )
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     return X
+
+
+def sparse_columns(frame) -> list[str]:
+    """Names of the columns of a dataframe that pandas stores sparsely."""
+    return [
+        str(name)
+        for name, dtype in zip(frame.columns, frame.dtypes)
+        if isinstance(dtype, pd.SparseDtype)
+    ]
 
 
 def resolve_columns(X, columns, *, name) -> np.ndarray | None:

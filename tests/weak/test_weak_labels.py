@@ -751,3 +751,16 @@ def test_the_strong_view_of_rows_may_be_a_list():
             np.eye(2)[::-1], np.full((2, 2), 0.5), seed=3
         ).codes.tolist()
     )
+
+
+def test_groups_of_another_length_are_refused():
+    X, y = separable()
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        WeakLabeler().fit_label(X, y, groups=np.arange(5))
+
+
+def test_no_jobs_are_refused_whether_or_not_there_is_work_for_them():
+    X, y = separable()
+    for labeler in (WeakLabeler(n_jobs=0), WeakLabeler("precomputed", n_jobs=0)):
+        with pytest.raises(ValueError, match="'n_jobs' parameter"):
+            labeler.fit_label(X, y)
