@@ -65,6 +65,7 @@ LABELER_CONSTRAINTS: dict = {
 
 # so many labelled rows can show that weak labels are worse than a guess
 _FEW_LABELS = 10
+_TIED = 1e-9  # confidence below which no class is more probable than another
 _ALIGNMENT_ROWS = 1000  # rows to compare the views on
 
 
@@ -437,7 +438,8 @@ class WeakLabeler(BaseEstimator):
                 "selection and training.",
                 UncoveredRowsWarning,
             )
-        if len(rows.classes) > 1 and not rows.confidence().any():
+        # label models raise one of several tied classes by the smallest step
+        if len(rows.classes) > 1 and rows.confidence().max() < _TIED:
             warn(
                 f"The weak model is undecided about each of the {len(rows)} rows: "
                 "among equally probable classes its labels are drawn at random.",

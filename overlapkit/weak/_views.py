@@ -27,6 +27,7 @@ __all__ = [
     "is_dataframe",
     "numeric_content",
     "resolve_columns",
+    "row_content",
     "select_columns",
     "sparse_columns",
 ]
@@ -172,6 +173,26 @@ def numeric_content(strong) -> np.ndarray | None:
     columns = [np.asarray(strong[name]) for name in strong.columns]
     numbers = [c for c in columns if c.ndim == 1 and c.dtype.kind in "biuf"]
     return np.column_stack(numbers) if numbers else None
+
+
+def row_content(strong) -> np.ndarray:
+    """Numbers that tell rows apart: those of the columns, or hashes of other values.
+
+    Rows of text, too, must be told apart: else all that tie would be of one class.
+    """
+    if not is_dataframe(strong):
+        return strong
+    return np.column_stack([_numbers_of(strong[name]) for name in strong.columns])
+
+
+def _numbers_of(column) -> np.ndarray:
+    values = np.asarray(column)
+    if values.dtype.kind in "biuf":
+        return values
+    if _holds_numbers(column):
+        return np.asarray(column, dtype=np.float64)
+    words = np.array([str(value) for value in column], dtype=object)
+    return pd.util.hash_array(words) >> np.uint64(11)  # what a float64 can hold
 
 
 def check_strong(strong) -> np.ndarray:
