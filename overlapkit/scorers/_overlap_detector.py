@@ -474,7 +474,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         return columns.astype(reading.scores.dtype, copy=False)
 
     def predict(self, X):
-        """Region of each row: 0 easy, 1 overlap, 2 hard.
+        """Region of each row: 0 easy, 1 overlap, 2 hard, 3 uncovered.
 
         Parameters
         ----------
@@ -500,7 +500,8 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         -------
         decision : ndarray of shape (n_samples,)
             Overlap score less its threshold; for hard rows at most the (negative)
-            distance of their confidence to its threshold.
+            distance of their confidence to its threshold; minus infinity for rows that
+            are not covered.
         """
         reading = self._read(X)
         return self.rule_.decide(reading)

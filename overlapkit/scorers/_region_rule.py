@@ -8,7 +8,7 @@ import numpy as np
 
 from overlapkit._utils.memory_map import read_rows
 from overlapkit.scorers._neighbors import neighbor_similarity
-from overlapkit.scorers._regions import region_codes
+from overlapkit.scorers._regions import UNCOVERED, region_codes
 from overlapkit.scorers._similarity import PreparedReference
 from overlapkit.weak._views import check_strong
 
@@ -196,12 +196,15 @@ class RegionRule:
         -------
         decision : ndarray of shape (n_samples,)
             Score less its threshold; for hard rows at most the (negative) distance of
-            their confidence to its threshold.
+            their confidence to its threshold; minus infinity for rows that are not
+            covered.
         """
         threshold = min(self.overlap_threshold, np.finfo(reading.scores.dtype).max)
         below = reading.certainty - self.confidence_threshold
         decision = reading.scores - threshold
-        return np.where(below < 0, np.minimum(decision, below), decision)
+        decision = np.where(below < 0, np.minimum(decision, below), decision)
+        decision[reading.regions == UNCOVERED] = -np.inf
+        return decision
 
 
 def similarity_to(reference, strong, metric, aggregation, neighbors, n_jobs):

@@ -586,3 +586,20 @@ def test_the_strong_view_is_not_copied():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < strong.nbytes
+
+
+@pytest.mark.parametrize("refine_hard", [False, 0.5])
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")
+def test_decisions_agree_with_regions_where_rows_are_not_covered(refine_hard):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        strong = rng.normal(size=(90, 3)) + rng.integers(0, 2, (90, 1))
+        proba, covered = rng.dirichlet([0.5, 0.5], 90), rng.random(90) < 0.7
+        rows = WeakRows.from_proba(strong, proba, covered=covered)
+        detector = OverlapDetector(
+            hard_threshold=("quantile", 0.3),
+            overlap_threshold=("quantile", 0.5),
+            refine_hard=refine_hard,
+        ).fit_rows(rows)
+        reading = detector.rule_.read(rows)
+        assert ((detector.rule_.decide(reading) > 0) == (detector.labels_ == 1)).all()
