@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
-from overlapkit._utils.memory_map import is_mapped, row_blocks
+from overlapkit._utils.memory_map import row_blocks
 from overlapkit._utils.sklearn_compat import (
     _get_column_indices,
     _num_features,
@@ -212,19 +212,19 @@ def check_strong(strong) -> np.ndarray:
             "ColumnTransformer with OneHotEncoder), or leave them out of "
             "strong_columns."
         )
-    if not is_mapped(strong):
-        return check_array(strong, dtype=_FLOATS, input_name=name)
     strong = check_array(
         strong, dtype=_FLOATS, ensure_all_finite=False, input_name=name
     )
-    # block by block: otherwise the whole map and a mask of its size are in memory
+    # block by block: otherwise a mask of its size, and of a map all, is in memory
     for start, stop in row_blocks(strong):
         finite = np.isfinite(strong[start:stop]).all(axis=1)
         if not finite.all():
+            row = start + int(np.argmin(finite))
+            what = "NaN" if np.isnan(strong[row]).any() else "infinity"
             raise ValueError(
-                f"Input {name} contains NaN or infinity in row "
-                f"{start + int(np.argmin(finite))}; impute or drop it first, or "
-                "impute it by representation=."
+                f"Input {name} contains {what} in row {row}, which similarities "
+                "cannot take: impute or drop it first, or impute it by "
+                "representation=."
             )
     return strong
 
@@ -240,6 +240,8 @@ def columns_without_numbers(frame) -> list[str]:
 
 
 def _holds_numbers(column) -> bool:
+    if np.asarray(column).dtype.kind in "mM":  # NumPy would count nanoseconds
+        return False
     try:
         np.asarray(column, dtype=np.float64)
     except (TypeError, ValueError):
