@@ -9,18 +9,29 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
+from numbers import Integral
 
 import numpy as np
 from joblib import cpu_count, effective_n_jobs
 from threadpoolctl import ThreadpoolController
 
+from overlapkit._utils.sklearn_compat import Interval
+
 __all__ = [
+    "N_JOBS",
     "Workspace",
     "even_steps",
     "n_threads",
     "run_tiles",
     "single_threaded_blas",
     "steps",
+]
+
+# what a parameter n_jobs may be: joblib refuses 0 only where there is work to share
+N_JOBS = [
+    Interval(Integral, 1, None, closed="left"),
+    Interval(Integral, None, -1, closed="right"),
+    None,
 ]
 
 # The number of BLAS threads mostly belongs to the process, so overlapping calls from

@@ -549,6 +549,12 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
 def _validated(model, X, *, reset):
     if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
         X = np.array(X, dtype=object)  # else None and numbers are turned into strings
+    if hasattr(X, "columns") and hasattr(X, "sparse"):
+        # read as a matrix it would hold vote + 1, read as a frame the vote
+        raise TypeError(
+            "Votes in a dataframe of sparse columns: pass X.sparse.to_dense() if it "
+            "holds votes, or X.sparse.to_coo() if it holds vote + 1."
+        )
     return validate_data(
         model, X, reset=reset, dtype=None, accept_sparse="csr", ensure_all_finite=False
     )

@@ -21,7 +21,12 @@ from overlapkit.scorers._overlap_checks import (
     warn_about_saturation,
     warn_about_views,
 )
-from overlapkit.scorers._region_rule import RegionRule, lift_confident, similarity_to
+from overlapkit.scorers._region_rule import (
+    RegionRule,
+    lift_confident,
+    represented,
+    similarity_to,
+)
 from overlapkit.scorers._regions import (
     OVERLAP,
     REGION_NAMES,
@@ -30,7 +35,6 @@ from overlapkit.scorers._regions import (
 )
 from overlapkit.thresholds import change_point
 from overlapkit.weak._labeler import sample_rows
-from overlapkit.weak._views import check_strong
 
 __all__ = ["OverlapDetector"]
 
@@ -319,10 +323,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
             warn_about_views(self.view_alignment_)
         covered = rows.covered
         self.representation_ = self._fit_representation(rows)
-        strong = rows.strong
-        if self.representation_ is not None:
-            strong = self.representation_.transform(strong)
-        strong = check_strong(strong)
+        strong = represented(self.representation_, rows.strong)
         aggregation = _aggregation_params(self.aggregation)
         confidence = rows.confidence(self.confidence)
         warn_about_saturation(confidence[covered])
@@ -474,7 +475,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         return columns.astype(reading.scores.dtype, copy=False)
 
     def predict(self, X):
-        """Region of each row: 0 easy, 1 overlap, 2 hard.
+        """Region of each row: 0 easy, 1 overlap, 2 hard, 3 uncovered.
 
         Parameters
         ----------
@@ -500,7 +501,8 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         -------
         decision : ndarray of shape (n_samples,)
             Overlap score less its threshold; for hard rows at most the (negative)
-            distance of their confidence to its threshold.
+            distance of their confidence to its threshold; minus infinity for rows that
+            are not covered.
         """
         reading = self._read(X)
         return self.rule_.decide(reading)

@@ -5,10 +5,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 
 from overlapkit._utils.memory_map import read_rows
+from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit.scorers._neighbors import neighbor_similarity
-from overlapkit.scorers._regions import region_codes
+from overlapkit.scorers._regions import UNCOVERED, region_codes
 from overlapkit.scorers._similarity import PreparedReference
 from overlapkit.weak._views import check_strong
 
@@ -98,9 +100,7 @@ class RegionRule:
         strong : ndarray of shape (n_samples, n_features)
             What rows of `reference` are like.
         """
-        if self.representation is not None:
-            strong = self.representation.transform(strong)
-        return check_strong(strong)
+        return represented(self.representation, strong)
 
     def read(self, rows) -> RegionReading:
         """Regions of weakly labelled rows.
@@ -196,12 +196,43 @@ class RegionRule:
         -------
         decision : ndarray of shape (n_samples,)
             Score less its threshold; for hard rows at most the (negative) distance of
-            their confidence to its threshold.
+            their confidence to its threshold; minus infinity for rows that are not
+            covered.
         """
         threshold = min(self.overlap_threshold, np.finfo(reading.scores.dtype).max)
         below = reading.certainty - self.confidence_threshold
         decision = reading.scores - threshold
-        return np.where(below < 0, np.minimum(decision, below), decision)
+        decision = np.where(below < 0, np.minimum(decision, below), decision)
+        decision[reading.regions == UNCOVERED] = -np.inf
+        return decision
+
+
+def represented(representation, strong) -> np.ndarray:
+    """The strong view as a fitted representation gives it, in finite floats.
+
+    Raises
+    ------
+    ValueError
+        If there is another number of rows, or a value is no finite number.
+    TypeError
+        If the representation gives a sparse matrix.
+    """
+    if representation is None:
+        return check_strong(strong)
+    name, n_rows = type(representation).__name__, _num_samples(strong)
+    strong = representation.transform(strong)
+    if issparse(strong):
+        raise TypeError(
+            f"representation={name} gives a sparse matrix, but similarities need dense "
+            "rows: let it give dense ones, such as OneHotEncoder(sparse_output=False) "
+            "or ColumnTransformer(..., sparse_threshold=0), or let TruncatedSVD follow."
+        )
+    if _num_samples(strong) != n_rows:
+        raise ValueError(
+            f"representation={name} gives {_num_samples(strong)} rows for {n_rows}: it "
+            "must give one for each."
+        )
+    return check_strong(strong)
 
 
 def similarity_to(reference, strong, metric, aggregation, neighbors, n_jobs):

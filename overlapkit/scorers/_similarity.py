@@ -12,7 +12,14 @@ from sklearn.utils import check_array
 from overlapkit._kernels import similarity as kernels
 from overlapkit._utils.memory_map import release_rows
 from overlapkit._utils.sklearn_compat import Interval, StrOptions, validate_params
-from overlapkit._utils.threads import Workspace, even_steps, n_threads, run_tiles, steps
+from overlapkit._utils.threads import (
+    N_JOBS,
+    Workspace,
+    even_steps,
+    n_threads,
+    run_tiles,
+    steps,
+)
 
 __all__ = ["PreparedReference", "reference_similarity"]
 
@@ -269,7 +276,7 @@ class PreparedReference:
         "absolute": ["boolean"],
         "quantile": [Interval(Real, 0, 1, closed="both")],
         "top_k": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
     },
     prefer_skip_nested_validation=True,
 )

@@ -1,7 +1,6 @@
 """From X and known labels to weakly labelled rows."""
 
 from functools import cached_property
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,12 @@ from overlapkit._utils.labels import check_common_labels, check_labels, known_la
 from overlapkit._utils.memory_map import read_narrow
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
-    Interval,
     StrOptions,
     _fit_context,
     _num_samples,
     _safe_indexing,
 )
+from overlapkit._utils.threads import N_JOBS
 from overlapkit._utils.warnings import warn
 from overlapkit.diagnostics import view_alignment
 from overlapkit.exceptions import (
@@ -60,16 +59,13 @@ LABELER_CONSTRAINTS: dict = {
     "classes": ["array-like", None],
     "missing_label": "no_validation",
     "cv": ["cv_object"],
-    "n_jobs": [
-        Interval(Integral, None, -1, closed="right"),
-        Interval(Integral, 1, None, closed="left"),
-        None,
-    ],
+    "n_jobs": N_JOBS,
     "random_state": ["random_state"],
 }
 
 # so many labelled rows can show that weak labels are worse than a guess
 _FEW_LABELS = 10
+_TIED = 1e-9  # confidence below which no class is more probable than another
 _ALIGNMENT_ROWS = 1000  # rows to compare the views on
 
 
@@ -194,6 +190,8 @@ class WeakLabeler(BaseEstimator):
         if y is not None:
             check_consistent_length(X, y)
             y = check_labels(y, self.missing_label)
+        if groups is not None:
+            check_consistent_length(X, groups)
         known = KnownLabels(*known_labels(y, self.missing_label, _num_samples(X)))
         if self.missing_label is not None and len(known) == _num_samples(X):
             warn(
@@ -440,7 +438,8 @@ class WeakLabeler(BaseEstimator):
                 "selection and training.",
                 UncoveredRowsWarning,
             )
-        if len(rows.classes) > 1 and not rows.confidence().any():
+        # label models raise one of several tied classes by the smallest step
+        if len(rows.classes) > 1 and rows.confidence().max() < _TIED:
             warn(
                 f"The weak model is undecided about each of the {len(rows)} rows: "
                 "among equally probable classes its labels are drawn at random.",

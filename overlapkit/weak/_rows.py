@@ -12,7 +12,7 @@ from overlapkit._kernels.ties import break_ties, hash_rows
 from overlapkit._utils.memory_map import read_rows
 from overlapkit._utils.sklearn_compat import _num_samples, _safe_indexing
 from overlapkit.weak._confidence import check_probabilities, confidence_of
-from overlapkit.weak._views import numeric_content
+from overlapkit.weak._views import row_content
 
 __all__ = ["KnownLabels", "WeakRows"]
 
@@ -236,9 +236,8 @@ class WeakRows:
 
     @cached_property
     def _content(self):
-        """What tells rows apart; the weak probabilities of a frame without numbers."""
-        content = numeric_content(self.strong)
-        return self.proba if content is None else content
+        """What tells rows apart."""
+        return row_content(self.strong)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,10 @@ slices, masks or callables.
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_array
 
-from overlapkit._utils.memory_map import is_mapped, row_blocks
+from overlapkit._utils.memory_map import row_blocks
 from overlapkit._utils.sklearn_compat import (
     _get_column_indices,
     _num_features,
@@ -26,7 +27,9 @@ __all__ = [
     "is_dataframe",
     "numeric_content",
     "resolve_columns",
+    "row_content",
     "select_columns",
+    "sparse_columns",
 ]
 
 _FLOATS = (np.float64, np.float32, np.float16)
@@ -57,8 +60,22 @@ def check_features(estimator, X, *, reset):
             f"feature(s) (shape={X.shape}) while a minimum of 1 is required by "
             f"{type(estimator).__name__}."
         )
+    elif stored := sparse_columns(X):
+        raise TypeError(
+            f"The columns {stored[:10]} of X are sparse, but dense data is "
+            "required. Convert them, for instance by X.sparse.to_dense()."
+        )
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     return X
+
+
+def sparse_columns(frame) -> list[str]:
+    """Names of the columns of a dataframe that pandas stores sparsely."""
+    return [
+        str(name)
+        for name, dtype in zip(frame.columns, frame.dtypes)
+        if isinstance(dtype, pd.SparseDtype)
+    ]
 
 
 def resolve_columns(X, columns, *, name) -> np.ndarray | None:
@@ -158,6 +175,26 @@ def numeric_content(strong) -> np.ndarray | None:
     return np.column_stack(numbers) if numbers else None
 
 
+def row_content(strong) -> np.ndarray:
+    """Numbers that tell rows apart: those of the columns, or hashes of other values.
+
+    Rows of text, too, must be told apart: else all that tie would be of one class.
+    """
+    if not is_dataframe(strong):
+        return strong
+    return np.column_stack([_numbers_of(strong[name]) for name in strong.columns])
+
+
+def _numbers_of(column) -> np.ndarray:
+    values = np.asarray(column)
+    if values.dtype.kind in "biuf":
+        return values
+    if _holds_numbers(column):
+        return np.asarray(column, dtype=np.float64)
+    words = np.array([str(value) for value in column], dtype=object)
+    return pd.util.hash_array(words) >> np.uint64(11)  # what a float64 can hold
+
+
 def check_strong(strong) -> np.ndarray:
     """Strong view as a finite float matrix of its own precision.
 
@@ -175,19 +212,19 @@ def check_strong(strong) -> np.ndarray:
             "ColumnTransformer with OneHotEncoder), or leave them out of "
             "strong_columns."
         )
-    if not is_mapped(strong):
-        return check_array(strong, dtype=_FLOATS, input_name=name)
     strong = check_array(
         strong, dtype=_FLOATS, ensure_all_finite=False, input_name=name
     )
-    # block by block: otherwise the whole map and a mask of its size are in memory
+    # block by block: otherwise a mask of its size, and of a map all, is in memory
     for start, stop in row_blocks(strong):
         finite = np.isfinite(strong[start:stop]).all(axis=1)
         if not finite.all():
+            row = start + int(np.argmin(finite))
+            what = "NaN" if np.isnan(strong[row]).any() else "infinity"
             raise ValueError(
-                f"Input {name} contains NaN or infinity in row "
-                f"{start + int(np.argmin(finite))}; impute or drop it first, or "
-                "impute it by representation=."
+                f"Input {name} contains {what} in row {row}, which similarities "
+                "cannot take: impute or drop it first, or impute it by "
+                "representation=."
             )
     return strong
 
@@ -203,6 +240,8 @@ def columns_without_numbers(frame) -> list[str]:
 
 
 def _holds_numbers(column) -> bool:
+    if np.asarray(column).dtype.kind in "mM":  # NumPy would count nanoseconds
+        return False
     try:
         np.asarray(column, dtype=np.float64)
     except (TypeError, ValueError):

@@ -266,3 +266,10 @@ def test_batches_have_the_classes_of_the_label_model(model):
     votes = np.array([[0, 1, 1], [1, 1, 0]])
     with pytest.raises(ValueError, match="differ: give one of them"):
         model(classes=[0, 1]).partial_fit(votes, classes=["a", "b"])
+
+
+def test_a_frame_of_sparse_columns_may_mean_two_things():
+    frame = pd.DataFrame([[0, 1], [1, 1]]).astype(pd.SparseDtype(int, 0))
+    with pytest.raises(TypeError, match="sparse columns"):
+        MajorityVote().fit(frame)
+    assert MajorityVote().fit(frame.sparse.to_dense()).predict(frame.to_numpy())[1] == 1

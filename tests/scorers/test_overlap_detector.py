@@ -586,3 +586,55 @@ def test_the_strong_view_is_not_copied():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < strong.nbytes
+
+
+@pytest.mark.parametrize("refine_hard", [False, 0.5])
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")
+def test_decisions_agree_with_regions_where_rows_are_not_covered(refine_hard):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        strong = rng.normal(size=(90, 3)) + rng.integers(0, 2, (90, 1))
+        proba, covered = rng.dirichlet([0.5, 0.5], 90), rng.random(90) < 0.7
+        rows = WeakRows.from_proba(strong, proba, covered=covered)
+        detector = OverlapDetector(
+            hard_threshold=("quantile", 0.3),
+            overlap_threshold=("quantile", 0.5),
+            refine_hard=refine_hard,
+        ).fit_rows(rows)
+        reading = detector.rule_.read(rows)
+        assert ((detector.rule_.decide(reading) > 0) == (detector.labels_ == 1)).all()
+
+
+@pytest.mark.parametrize("numbers", [[], ["a"]], ids=["alone", "with numbers"])
+def test_a_column_of_dates_is_named(numbers):
+    frame = pd.DataFrame({"a": np.arange(20.0) % 3, "b": np.arange(20.0) % 2})
+    frame["when"] = pd.date_range("2020", periods=20)
+    detector = OverlapDetector(weak_columns=["b"], strong_columns=["when", *numbers])
+    with pytest.raises(ValueError, match=r"columns \['when'\].*hold no numbers"):
+        detector.fit(frame, np.arange(20) % 2)
+
+
+def test_missing_values_come_with_a_way_out():
+    X = np.ones((20, 3))
+    X[7, 2] = np.nan
+    with pytest.raises(ValueError, match=r"NaN in row 7.*representation="):
+        OverlapDetector(weak_columns=[0]).fit(X, np.arange(20) % 2)
+
+
+class Shorter(StandardScaler):
+    def transform(self, X):
+        return super().transform(X)[1:]
+
+
+@pytest.mark.parametrize(
+    ("representation", "error", "message"),
+    [
+        (Shorter(), ValueError, "gives 19 rows for 20"),
+        (OneHotEncoder(), TypeError, "sparse_output=False"),
+    ],
+)
+def test_a_representation_gives_a_dense_row_for_each(representation, error, message):
+    X = np.arange(60).reshape(20, 3) % 7
+    detector = OverlapDetector(weak_columns=[0], representation=representation)
+    with pytest.raises(error, match=message):
+        detector.fit(X, np.arange(20) % 2)

@@ -284,7 +284,7 @@ def test_inputs_are_not_changed():
         ({"aggregation": "median"}, ValueError, "'aggregation' parameter"),
         ({"quantile": 1.5}, ValueError, "'quantile' parameter"),
         ({"top_k": 0}, ValueError, "'top_k' parameter"),
-        ({"n_jobs": 0}, ValueError, "n_jobs == 0"),
+        ({"n_jobs": 0}, ValueError, "'n_jobs' parameter"),
     ],
 )
 def test_bad_input_is_named(changes, error, message):

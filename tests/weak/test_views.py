@@ -8,6 +8,7 @@ import pytest
 from sklearn.compose import make_column_selector
 
 from overlapkit import OverlapDetector
+from overlapkit.weak import WeakLabeler
 from overlapkit.weak._views import check_features, resolve_columns, select_columns
 
 X = np.arange(24.0).reshape(4, 6)
@@ -109,3 +110,10 @@ def test_frames_keep_their_categories_and_arrays_become_numbers():
     assert check_features(OverlapDetector(), FRAME, reset=True) is FRAME
     out = check_features(OverlapDetector(), X.tolist(), reset=True)
     np.testing.assert_array_equal(out, X)
+
+
+def test_sparse_columns_are_refused_by_name():
+    frame = pd.DataFrame({"a": [0.0, 1.0], "b": [1.0, 0.0]})
+    frame["b"] = frame["b"].astype(pd.SparseDtype(float, 0))
+    with pytest.raises(TypeError, match=r"\['b'\] of X are sparse"):
+        check_features(WeakLabeler(), frame, reset=True)

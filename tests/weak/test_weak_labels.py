@@ -775,3 +775,44 @@ def test_the_strong_view_of_rows_may_be_a_list():
             np.eye(2)[::-1], np.full((2, 2), 0.5), seed=3
         ).codes.tolist()
     )
+
+
+def test_groups_of_another_length_are_refused():
+    X, y = separable()
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        WeakLabeler().fit_label(X, y, groups=np.arange(5))
+
+
+def test_no_jobs_are_refused_whether_or_not_there_is_work_for_them():
+    X, y = separable()
+    for labeler in (WeakLabeler(n_jobs=0), WeakLabeler("precomputed", n_jobs=0)):
+        with pytest.raises(ValueError, match="'n_jobs' parameter"):
+            labeler.fit_label(X, y)
+
+
+@pytest.mark.parametrize("others", [[], ["constant"]])
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_of_text_that_tie_are_not_all_of_one_class(others, seed):
+    votes = np.tile([[0, 1], [1, 0]], (200, 1))
+    frame = pd.DataFrame({"a": votes[:, 0], "b": votes[:, 1], "constant": 1})
+    frame["text"] = [f"message {i}" for i in range(400)]
+    labeler = WeakLabeler(
+        MajorityVote(random_state=seed),
+        weak_columns=["a", "b"],
+        strong_columns=["text", *others],
+        random_state=0,
+    )
+    with pytest.warns(WeakLabelWarning, match="undecided"):
+        rows, _ = labeler.fit_label(frame)
+    assert 0.4 < rows.codes.mean() < 0.6  # 100 draws would rarely leave this
+    backwards = labeler.label(frame.iloc[::-1]).codes[::-1]
+    assert backwards.tolist() == rows.codes.tolist()
+
+
+def test_numbers_break_ties_alike_however_a_frame_holds_them():
+    numbers = np.arange(40.0)[:, None]
+    proba = np.full((40, 2), 0.5)
+    codes = WeakRows.from_proba(numbers, proba).codes.tolist()
+    for dtype in (np.int8, object, "Int64", "Float64"):
+        frame = pd.DataFrame(numbers).astype(dtype)
+        assert WeakRows.from_proba(frame, proba).codes.tolist() == codes
