@@ -132,7 +132,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         WeakLabelWarning
             If the known labels cannot be learnt from, as they are all of one class.
         """
-        votes, labelled, _ = self._start(X, y)
+        votes, labelled = self._start(X, y)
         self._learn(votes, self.class_prior_, labelled)
         return self
 
@@ -236,25 +236,24 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         self : object
             The fitted label model.
         """
-        votes, _, _ = self._start(X, None, named=(known, labels))
+        votes, _ = self._start(X, None, named=(known, labels))
         self._learn(votes, self.class_prior_, None)
         return self
 
-    def _start(self, X, y, classes=None, reset=True, named=None):
+    def _start(self, X, y, classes=None, named=None):
         """Read votes and labels, and set what does not depend on the model.
 
         Returns
         -------
         votes : DenseVotes or SparseVotes
         labelled : Labelled or None
-        known : ndarray of shape (n,) of bool
         """
         if self.tie_policy == "abstain" and self.missing_label is None:
             raise ValueError(
                 "tie_policy='abstain' lets `predict` return `missing_label`, which is "
                 "None; name a value that is no class, such as missing_label=-1."
             )
-        X = _validated(self, X, reset=reset)
+        X = _validated(self, X, reset=True)
         known = np.zeros(X.shape[0], dtype=bool)
         labels = np.empty(0)
         if named is not None:
@@ -277,13 +276,12 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             )
         votes = _reading.encode(values, self.classes_, self._by_name)
         self.class_prior_ = self._resolve_class_balance(len(self.classes_))
-        if reset:
-            seed = check_random_state(self.random_state).randint(2**31 - 1)
-            self.tie_seed_ = int(seed)
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        self.tie_seed_ = int(seed)
         labelled = None
         if named is None and self.missing_label is not None and len(labels):
             labelled = self._labelled(votes, known, labels)
-        return votes, labelled, known
+        return votes, labelled
 
     def _start_batch(self, X, y, classes):
         """Read a batch; its classes are those of the first one.
@@ -308,7 +306,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                     f"parameter `classes` {_reading.few(self.classes)} differ: give "
                     "one of them."
                 )
-            votes, labelled, _ = self._start(X, y, classes)
+            votes, labelled = self._start(X, y, classes)
             self._refuse = self.classes is not None
             return votes, labelled, True
         if classes is not None and not np.array_equal(classes, self.classes_):
@@ -384,9 +382,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 self.classes_ = _reading.joint_classes(cast, names)
                 self._by_name = self._refuse = True
                 return values
-        _reading.report_unknown(
-            unknown, cast, counts, names, values, refuse=self._refuse
-        )
+        _reading.report_unknown(unknown, cast, counts, names, refuse=self._refuse)
         return values
 
     def read_votes(self, X):
@@ -410,7 +406,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         cast, counts = _reading.distinct_values(values)
         unknown = _reading.unknown_votes(cast, self.classes_, by_name)
         _reading.report_unknown(
-            unknown, cast, counts, self.classes_, values, refuse=self._refuse
+            unknown, cast, counts, self.classes_, refuse=self._refuse
         )
         return _reading.encode(values, self.classes_, by_name)
 

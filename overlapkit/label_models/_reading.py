@@ -324,7 +324,7 @@ def joint_classes(cast, labels) -> np.ndarray:
     )
 
 
-def report_unknown(unknown, cast, counts, classes, values, *, refuse) -> None:
+def report_unknown(unknown, cast, counts, classes, *, refuse) -> None:
     """Refuse votes that are no class, or say that they count as none."""
     if not unknown:
         return

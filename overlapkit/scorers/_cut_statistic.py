@@ -150,7 +150,8 @@ class CutStatisticScorer(BaseScorer):
     support_ : None
         There is no threshold.
     neighbors_ : NearestNeighbors
-        The fitted neighbour search.
+        The fitted neighbour search, in covered rows of ``fit``, ordered by a hash of
+        what they hold.
     weak_codes_ : ndarray of shape (n_samples,)
         Weak labels of the covered rows of ``fit``, as positions in ``classes_``.
     weak_estimator_ : estimator or None
@@ -166,6 +167,12 @@ class CutStatisticScorer(BaseScorer):
     ------
     ValueError
         As :class:`~overlapkit.OverlapDetector`.
+
+    Notes
+    -----
+    Of rows at the same distance, a hash of what they hold decides which are neighbours,
+    not their position. Rows of ``fit`` that hold the same and have the same weak label
+    get the mean of their scores.
 
     References
     ----------
@@ -221,15 +228,26 @@ class CutStatisticScorer(BaseScorer):
             raise ValueError(
                 f"n_samples = {len(covered)}: a cut statistic needs a neighbour."
             )
-        labeled = rows if rows.covered.all() else rows.take(covered)
+        self.weak_codes_ = codes = rows.codes[covered]
+        content = rows.hash_of(covered)
+        # ordered by what rows hold, so that of rows at the same distance the same are
+        # neighbours wherever rows stand
+        order = np.lexsort((codes, content))
+        self._reference_codes = codes[order]
+        codes, content, covered = codes[order], content[order], covered[order]
+        labeled = rows.take(covered)
         n_neighbors = min(self.n_neighbors, len(covered) - 1)
         self.neighbors_ = NearestNeighbors(
             n_neighbors=n_neighbors, metric=self.metric, n_jobs=self.n_jobs
         ).fit(check_strong(labeled.strong))
         distances, neighbors = self.neighbors_.kneighbors()
-        self.weak_codes_ = labeled.codes
+        scores = self._statistic(labeled, neighbors, distances)
+        # equal rows have each other for neighbours, one more or less than another
+        differs = (np.diff(content) != 0) | (np.diff(codes) != 0)
+        group = np.append(0, np.cumsum(differs))
+        scores = (np.bincount(group, scores) / np.bincount(group))[group]
         self.scores_ = np.full(len(rows), -np.inf)
-        self.scores_[covered] = self._statistic(labeled, neighbors, distances)
+        self.scores_[covered] = scores
         self.support_ = None
 
     def _score_rows(self, rows):
@@ -241,6 +259,6 @@ class CutStatisticScorer(BaseScorer):
             rows.codes,
             neighbors,
             distances,
-            self.weak_codes_,
+            self._reference_codes,
             n_classes=len(rows.classes),
         )

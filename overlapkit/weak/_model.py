@@ -139,7 +139,11 @@ def fit_label_model(weak_estimator, votes, known, y_known, names=None) -> Any:
     classes = params.get("classes")
     if classes is not None:
         _check_known_classes(y_known, classes, inner)
-    if prefix or "classes" not in params:
+    if "classes" not in params:  # it says itself what its columns stand for
+        model = model.fit(votes, y_known) if complete else model.fit(votes)
+        _check_known_classes(y_known, model.classes_, inner)
+        return model
+    if prefix:
         # what the votes look like at its end is not known here, so a label model in a
         # pipeline or a search gets y, by its own rule
         if len(y_known) and not complete and classes is None:
@@ -163,13 +167,14 @@ def _named(weak_estimator, names) -> Any:
     params = inner.get_params(deep=False)
     if names is None or "classes" not in params:
         return model
+    names = np.asarray(names).tolist()
     classes = params["classes"]
-    if classes is not None and list(classes) != list(names):
+    if classes is not None and np.asarray(classes).tolist() != names:
         raise ValueError(
-            f"classes={list(names)} and the classes of {type(inner).__name__}, "
-            f"{list(classes)}, differ: give one of them."
+            f"classes={names} and the classes of {type(inner).__name__}, "
+            f"{np.asarray(classes).tolist()}, differ: give one of them."
         )
-    return model.set_params(**{f"{prefix}classes": list(names)})
+    return model.set_params(**{f"{prefix}classes": names})
 
 
 def learns_from_labels(weak_estimator) -> bool:
@@ -220,7 +225,7 @@ def fit_with_labels(
     if splits is None:
         return model, proba
     # a class whose labels are all hidden is still a class
-    hidden = clone(model).set_params(**{f"{prefix}classes": list(model.classes_)})
+    hidden = clone(model).set_params(**{f"{prefix}classes": model.classes_.tolist()})
     if hasattr(model, "codes"):
         # fewer labels must not change what a vote is taken to mean
         votes = model.codes(votes)
@@ -247,7 +252,7 @@ def _check_known_classes(y_known, classes, model) -> None:
     if extra:
         raise ValueError(
             f"y holds labels that are not in `classes` of {type(model).__name__}: "
-            f"{extra[:10]}; `classes` are {list(classes)}."
+            f"{extra[:10]}; `classes` are {np.asarray(classes).tolist()}."
         )
 
 

@@ -401,3 +401,18 @@ def test_given_probabilities_have_the_names_they_are_given(cls):
         classes=["spam", "ham"],
     ).fit(np.column_stack([proba, X]))
     assert scorer.classes_.tolist() == ["ham", "spam"]
+
+
+# On tables of categories most distances tie, and many rows hold the same.
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "manhattan"])
+def test_ties_of_distances_do_not_depend_on_positions(metric):
+    rng = np.random.default_rng(0)
+    strong = rng.integers(0, 2, (300, 6)).astype(float)
+    codes = rng.integers(0, 2, 300)
+    proba = np.where(codes[:, None] == [0, 1], 0.9, 0.1)
+    rows = WeakRows.from_proba(strong, proba)
+    order = rng.permutation(300)
+    one = CutStatisticScorer(metric=metric).fit_rows(rows)
+    two = CutStatisticScorer(metric=metric).fit_rows(rows.take(order))
+    np.testing.assert_allclose(one.scores_[order], two.scores_, atol=1e-12)
+    np.testing.assert_allclose(one.score_rows(rows), two.score_rows(rows), atol=1e-12)

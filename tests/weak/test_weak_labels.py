@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -816,3 +817,32 @@ def test_numbers_break_ties_alike_however_a_frame_holds_them():
     for dtype in (np.int8, object, "Int64", "Float64"):
         frame = pd.DataFrame(numbers).astype(dtype)
         assert WeakRows.from_proba(frame, proba).codes.tolist() == codes
+
+
+class FirstVote(ClassifierMixin, BaseEstimator):
+    """A label model of somebody else's, which names its classes itself."""
+
+    def fit(self, X, y=None):
+        self.classes_ = np.array(["ham", "spam"])
+        return self
+
+    def predict_proba(self, X):
+        return np.eye(2)[np.maximum(X[:, 0], 0)]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        return tags
+
+
+@pytest.mark.parametrize("names", [["ham", "spam"], ["spam", "other"]])
+def test_a_label_model_without_a_parameter_for_classes(names):
+    votes, y = noisy_votes()
+    known = np.where(np.arange(len(y)) < 40, np.array(names)[y], "?")
+    labeler = WeakLabeler(FirstVote(), missing_label="?")
+    if "other" in names:
+        with pytest.raises(ValueError, match=r"\['other'\].*\['ham', 'spam'\]"):
+            labeler.fit_label(votes, known)
+    else:
+        rows, _ = labeler.fit_label(votes, known)
+        assert rows.classes.tolist() == ["ham", "spam"]
