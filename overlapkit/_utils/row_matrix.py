@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from overlapkit._utils.memory_map import release_rows
+from overlapkit._utils.pages import release_rows
 
 __all__ = ["RowMatrix", "is_bfloat16", "join_columns", "join_rows"]
 

@@ -120,6 +120,39 @@ class FileRows:
             ids=None if self.ids is None else self.ids[positions],
         )
 
+    def numbers(self) -> Any:
+        """Return the values as a matrix of numbers.
+
+        Returns
+        -------
+        values : ndarray, memmap or view of files of shape (n_rows, n_columns)
+            What is a matrix already, as it is.
+
+        Raises
+        ------
+        ValueError
+            If a value is no number or is missing; the first one is named.
+        """
+        values = self.values
+        if not isinstance(values, pd.DataFrame):
+            if values.dtype.kind not in "biuf":
+                raise ValueError(
+                    f"{self.source} holds {values.dtype}, expected numbers."
+                )
+            return values if values.ndim == 2 else values[:, None]
+        for name in values.columns:
+            column = values[name]
+            bad = pd.to_numeric(column, errors="coerce").isna().to_numpy()
+            if bad.any():
+                row = int(np.argmax(bad))
+                raise ValueError(
+                    f"{self.source}, row {row}, column {name!r}: found "
+                    f"{column.iloc[row]!r}, expected a number ({bad.sum()} of "
+                    f"{len(bad)} rows are like it). Leave the column out by columns=, "
+                    "or fill it."
+                )
+        return np.column_stack([pd.to_numeric(values[name]) for name in values.columns])
+
     def align(self, other: "FileRows") -> "FileRows":
         """Return these rows in the order of others.
 

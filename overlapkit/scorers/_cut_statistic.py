@@ -5,6 +5,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_array, column_or_1d
 
+from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import Interval
 from overlapkit.scorers._base import BaseScorer
 from overlapkit.weak._views import check_strong
@@ -239,7 +240,7 @@ class CutStatisticScorer(BaseScorer):
         n_neighbors = min(self.n_neighbors, len(covered) - 1)
         self.neighbors_ = NearestNeighbors(
             n_neighbors=n_neighbors, metric=self.metric, n_jobs=self.n_jobs
-        ).fit(check_strong(labeled.strong))
+        ).fit(in_memory(check_strong(labeled.strong)))
         distances, neighbors = self.neighbors_.kneighbors()
         scores = self._statistic(labeled, neighbors, distances)
         # equal rows have each other for neighbours, one more or less than another
@@ -251,7 +252,8 @@ class CutStatisticScorer(BaseScorer):
         self.support_ = None
 
     def _score_rows(self, rows):
-        distances, neighbors = self.neighbors_.kneighbors(check_strong(rows.strong))
+        strong = in_memory(check_strong(rows.strong))
+        distances, neighbors = self.neighbors_.kneighbors(strong)
         return self._statistic(rows, neighbors, distances)
 
     def _statistic(self, rows, neighbors, distances):

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from overlapkit._utils.memory_map import read_rows
+from overlapkit._utils.memory_map import in_memory, read_rows
 from overlapkit._utils.sklearn_compat import HasMethods, Interval, Options, StrOptions
 from overlapkit._utils.warnings import warn
 from overlapkit.diagnostics import dip_test
@@ -454,7 +454,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
             return None
         if not rows.covered.all():
             rows = rows.take(rows.covered)
-        return clone(self.representation).fit(rows.strong, rows.labels)
+        return clone(self.representation).fit(in_memory(rows.strong), rows.labels)
 
     def transform(self, X):
         """Weak confidence and overlap score of each row.

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 
+from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import HasMethods
 from overlapkit.scorers._base import BaseScorer
 from overlapkit.weak._model import (
@@ -128,10 +129,11 @@ class SelfConfidenceScorer(BaseScorer):
             raise ValueError(
                 "The estimator cannot learn: weak labels hold one class only."
             )
-        self.estimator_ = clone(estimator).fit(labeled.strong, labels)
+        strong = in_memory(labeled.strong)
+        self.estimator_ = clone(estimator).fit(strong, labels)
         proba = out_of_fold_proba(
             estimator,
-            labeled.strong,
+            strong,
             labels,
             cv=self.cv,
             classes=rows.classes,
@@ -154,5 +156,5 @@ class SelfConfidenceScorer(BaseScorer):
 
     def _proba(self, rows):
         """Probabilities of all classes; 0 for one that the probe never saw."""
-        proba = self.estimator_.predict_proba(rows.strong)
+        proba = self.estimator_.predict_proba(in_memory(rows.strong))
         return align_columns(proba, self.estimator_.classes_, rows.classes)

@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.parallel import Parallel, delayed
 
-from overlapkit._utils.memory_map import is_mapped, row_blocks
+from overlapkit._utils.memory_map import in_memory, is_mapped, row_blocks
 from overlapkit._utils.wilson import wilson_interval
 from overlapkit.scorers import cut_statistic
 from overlapkit.students._correction import (
@@ -363,7 +363,8 @@ def comparable_columns(strong):
             )
         names = strong.columns
         strong = np.column_stack([np.asarray(strong[n], np.float64) for n in names])
-    elif not (isinstance(strong, np.ndarray) and strong.dtype.kind in "fiub"):
+    strong = in_memory(strong)
+    if not (isinstance(strong, np.ndarray) and strong.dtype.kind in "fiub"):
         strong = np.asarray(strong, dtype=np.float64)
     mean, spread = _mean_and_spread(strong)
     if strong.dtype.kind == "f" and not is_mapped(strong):

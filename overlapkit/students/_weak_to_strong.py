@@ -9,6 +9,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from overlapkit._utils.labels import check_labels, known_labels
+from overlapkit._utils.memory_map import is_mapped, row_blocks
 from overlapkit._utils.progress import CallbackSupportMixin, fit_task
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
@@ -650,6 +651,11 @@ def _check_keep(keep, n_rows) -> np.ndarray:
 
 def _check_finite(strong, *, allow_nan) -> None:
     """Infinity is never data, but LightGBM would take it without an error."""
+    if is_mapped(strong):
+        for start, stop in row_blocks(strong):
+            rows = np.asarray(strong[start:stop])
+            assert_all_finite(rows, allow_nan=allow_nan, input_name="X (strong view)")
+        return
     numbers = numeric_content(strong)
     if numbers is not None:
         assert_all_finite(numbers, allow_nan=allow_nan, input_name="X (strong view)")

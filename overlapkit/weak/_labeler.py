@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length
 
 from overlapkit._utils.labels import check_common_labels, check_labels, known_labels
-from overlapkit._utils.memory_map import read_narrow
+from overlapkit._utils.memory_map import in_memory, read_narrow
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     StrOptions,
@@ -390,9 +390,10 @@ class WeakLabeler(BaseEstimator):
             rng = np.random.RandomState(self._seed)
             drawn = rng.choice(len(positions), _ALIGNMENT_ROWS, replace=False)
             positions = positions[np.sort(drawn)]
+        weak = select_columns(_safe_indexing(X, positions), self._weak)
         self._sampled = (
-            _safe_indexing(rows.strong, positions),
-            select_columns(_safe_indexing(X, positions), self._weak),
+            in_memory(_safe_indexing(rows.strong, positions)),
+            in_memory(weak),
         )
 
     @cached_property
