@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from overlapkit._utils.pages import release_rows
+from overlapkit._utils.pages import map_of, release_rows
 
 __all__ = ["RowMatrix", "is_bfloat16", "join_columns", "join_rows"]
 
 _BLOCK_BYTES = 8 << 20
+_WINDOW_BYTES = 32 << 20  # of a file, in which scattered rows are read
 
 
 def is_bfloat16(dtype) -> bool:
@@ -49,10 +50,27 @@ class _Stored:
                 rows = np.asarray(rows)
                 where = np.flatnonzero((rows >= start) & (rows < end))
                 if len(where):
-                    inside = rows[where] - start
-                    self._write(out, where, chunk[inside][:, columns])
-                    release_rows(chunk, inside.min(), inside.max() + 1)
+                    self._gather(out, where, rows[where] - start, chunk, columns)
             start = end
+
+    def _gather(self, out, where, inside, chunk, columns) -> None:
+        """Write scattered rows, window after window of a map.
+
+        A single row brings the pages around it into memory, so that a few of them can
+        make a whole file resident.
+        """
+        if map_of(chunk) is None:
+            self._write(out, where, chunk[inside][:, columns])
+            return
+        order = np.argsort(inside, kind="stable")
+        inside, where = inside[order], where[order]
+        step = max(1, _WINDOW_BYTES // max(1, abs(chunk.strides[0])))
+        for first in range(0, len(chunk), step):
+            low, high = np.searchsorted(inside, (first, first + step))
+            if low < high:
+                block = chunk[inside[low:high]][:, columns]
+                self._write(out, where[low:high], block)
+                release_rows(chunk, first, min(len(chunk), first + step))
 
     def _write(self, out, where, values):
         if self.bfloat16:  # the upper half of the bits of a float32
@@ -142,17 +160,18 @@ class RowMatrix:
     def __getitem__(self, key):
         rows, columns = _both(key)
         if _is_number(rows):
-            row = np.asarray(self._take(np.array([_index(rows, self.shape[0])])))[0]
+            row = np.asarray(self.take(np.array([_index(rows, self.shape[0])])))[0]
             return row if columns is None else row[columns]
-        taken = self if rows is None else self._take(rows)
+        taken = self if rows is None else self.take(rows)
         if columns is None:
-            return taken._plain()
+            return taken.plain()
         if _is_number(columns):
             columns = [_index(columns, self.shape[1])]
-            return np.asarray(taken._select(np.array(columns)))[:, 0]
-        return taken._select(columns)._plain()
+            return np.asarray(taken.select(np.array(columns)))[:, 0]
+        return taken.select(columns).plain()
 
-    def _take(self, rows) -> "RowMatrix":
+    def take(self, rows) -> "RowMatrix":
+        """Rows by a slice, positions or a mask."""
         if not isinstance(rows, slice):
             rows = _positions(rows, self.shape[0])
             if isinstance(self._rows, range):
@@ -160,7 +179,7 @@ class RowMatrix:
                 return RowMatrix(self._parts, rows)
         return RowMatrix(self._parts, self._rows[rows])
 
-    def _select(self, columns) -> "RowMatrix":
+    def select(self, columns) -> "RowMatrix":
         """Columns, as those of the parts they lie in."""
         if isinstance(columns, slice):
             positions = np.arange(self.shape[1])[columns]
@@ -179,8 +198,8 @@ class RowMatrix:
             parts.append((stored, _as_slice(inside)))
         return RowMatrix(parts, self._rows)
 
-    def _plain(self):
-        """The slice of one array that this is, if it is one."""
+    def plain(self):
+        """The slice of one array that this is, if it is one; else this."""
         (stored, columns), *others = self._parts
         array = None if others else stored.plain()
         if array is None or not isinstance(columns, slice):

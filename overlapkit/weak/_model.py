@@ -11,6 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import has_fit_parameter
 
+from overlapkit._utils.memory_map import is_mapped, read_rows, row_blocks
 from overlapkit._utils.sklearn_compat import (
     _num_samples,
     _routing_enabled,
@@ -22,6 +23,7 @@ from overlapkit.exceptions import OverlapkitWarning, WeakLabelWarning
 
 __all__ = [
     "align_columns",
+    "by_blocks",
     "classes_of_columns",
     "default_linear_model",
     "fit_classifier",
@@ -36,6 +38,8 @@ __all__ = [
     "weak_model_kind",
     "weight_params",
 ]
+
+_BLOCK_BYTES = 8 << 20  # rows of a file that are predicted at a time
 
 
 def weak_model_kind(weak_estimator) -> str:
@@ -287,7 +291,8 @@ def fit_classifier(
 
     proba = np.empty((len(known), len(classes)))
     if not everything:
-        proba[~known] = proba_of(_safe_indexing(X, np.flatnonzero(~known)))
+        unknown = np.flatnonzero(~known)
+        proba[unknown] = by_blocks(proba_of, X, unknown)
     held_out = out_of_fold_proba(
         weak_estimator,
         X_known,
@@ -301,6 +306,17 @@ def fit_classifier(
     )
     proba[known] = proba_of(X_known) if held_out is None else held_out
     return model, proba, classes
+
+
+def by_blocks(predict, X, rows=None) -> np.ndarray:
+    """Predictions of some rows, or of all; those in files are read in blocks."""
+    if not is_mapped(X):
+        return predict(X if rows is None else _safe_indexing(X, rows))
+    if rows is None:
+        return np.concatenate([predict(np.asarray(X[i:j])) for i, j in row_blocks(X)])
+    size = max(1, _BLOCK_BYTES // (X.shape[1] * X.dtype.itemsize))
+    parts = np.split(rows, range(size, len(rows), size))
+    return np.concatenate([predict(read_rows(X, part)) for part in parts])
 
 
 def default_linear_model(C=1.0) -> Any:
