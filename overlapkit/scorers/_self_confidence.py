@@ -123,7 +123,7 @@ class SelfConfidenceScorer(BaseScorer):
         labeled = rows if rows.covered.all() else rows.take(covered)
         estimator = self.estimator
         if estimator is None:
-            estimator = default_linear_model(C=0.01)
+            estimator = default_linear_model(labeled.strong, C=0.01)
         codes, labels = labeled.codes, labeled.labels
         if len(np.unique(codes)) < 2:
             raise ValueError(

@@ -43,6 +43,7 @@ from overlapkit.students._correction import (
 )
 from overlapkit.students._learner import Learner, PooledClassifier
 from overlapkit.students._neighbor_graph import nearest_neighbors
+from overlapkit.weak._model import default_representation
 from overlapkit.weak._views import columns_without_numbers, is_dataframe
 
 __all__ = [
@@ -352,15 +353,9 @@ def _judge(sources, inner, cut, n_jobs) -> dict[str, np.ndarray]:
 
 def comparable_columns(strong):
     """Strong columns as numbers of comparable scale, missing ones replaced by means."""
-    if is_dataframe(strong):
-        others = columns_without_numbers(strong)
-        if others:
-            raise ValueError(
-                "Neighbours of rows are searched among the strong columns, which must "
-                f"be numbers without pd.NA; the columns {others[:10]} are not. Encode "
-                "other columns first, in a pipeline before this classifier, or leave "
-                "them out."
-            )
+    if is_dataframe(strong) and columns_without_numbers(strong):
+        strong = default_representation(strong).fit_transform(strong)
+    elif is_dataframe(strong):
         names = strong.columns
         strong = np.column_stack([np.asarray(strong[n], np.float64) for n in names])
     strong = in_memory(strong)

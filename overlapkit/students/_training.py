@@ -19,9 +19,9 @@ __all__ = ["check_two_classes", "check_weight", "default_strong_estimator", "tra
 def default_strong_estimator(n_jobs=None, random_state=None) -> Any:
     """LightGBM, silent and deterministic."""
     # imported late: LightGBM brings in half of scikit-learn
-    from lightgbm import LGBMClassifier
+    from overlapkit.students._default_student import TableLGBMClassifier
 
-    model = LGBMClassifier(
+    model = TableLGBMClassifier(
         verbosity=-1,
         # it takes every core unless it is given a number; None means one, as elsewhere
         n_jobs=effective_n_jobs(n_jobs),

@@ -67,7 +67,8 @@ class WeakToStrongClassifier(
     Parameters
     ----------
     estimator : classifier, default=None
-        The strong model. None: LightGBM with quiet defaults.
+        The strong model. None: LightGBM with quiet defaults, which takes text in a
+        dataframe as categories.
     weak_estimator : estimator, "precomputed" or None, default=None
         The weak model, as in :class:`OverlapDetector`: a classifier that learns from
         the rows whose label is known, a fitted model in a
@@ -192,9 +193,11 @@ class WeakToStrongClassifier(
     trained on those. Predictions average it with the model of the known labels, which
     counts by its coefficient in the stack. No accuracy decides, so the accuracies in
     the report are not biased by a choice of the best. The strong model is fitted at
-    most 12 times. The strong columns must be numbers. Without known labels, nothing
-    better than all covered rows is safe: every rule that helps much on some data set
-    hurts on another.
+    most 12 times. Neighbours are searched in the strong columns; of a dataframe with
+    text or categories, as :class:`~overlapkit.representation.TabularRepresentation`
+    encodes it. Without known
+    labels, nothing better than all covered rows is safe: every rule that helps much on
+    some data set hurts on another.
 
     `sample_weight`, given to ``fit``, is passed to the weak model (a label model takes
     none) and, for the rows it is trained on, to the strong one; in a pipeline, to its
@@ -665,7 +668,7 @@ def _check_columns(strong, estimator) -> None:
     """LightGBM ends the process on a polars frame with columns of no numbers."""
     if not is_dataframe(strong) or hasattr(strong, "iloc"):
         return
-    if estimator is None or type(estimator).__module__.startswith("lightgbm"):
+    if type(estimator).__module__.startswith("lightgbm"):
         others = columns_without_numbers(strong)
         if others:
             raise ValueError(

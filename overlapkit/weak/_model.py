@@ -20,12 +20,14 @@ from overlapkit._utils.sklearn_compat import (
 )
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import OverlapkitWarning, WeakLabelWarning
+from overlapkit.weak._views import needs_encoding
 
 __all__ = [
     "align_columns",
     "by_blocks",
     "classes_of_columns",
     "default_linear_model",
+    "default_representation",
     "fit_classifier",
     "fit_label_model",
     "fit_with_labels",
@@ -277,7 +279,7 @@ def fit_classifier(
             f"({classes.tolist()[0]!r}, in {len(y_known)} labelled rows)."
         )
     if weak_estimator is None:
-        weak_estimator, fit_params = _default_weak_estimator(fit_params)
+        weak_estimator, fit_params = _default_weak_estimator(X, fit_params)
     rows = np.flatnonzero(known)
     everything = len(rows) == len(known)
     X_known = X if everything else _safe_indexing(X, rows)
@@ -319,28 +321,40 @@ def by_blocks(predict, X, rows=None) -> np.ndarray:
     return np.concatenate([predict(read_rows(X, part)) for part in parts])
 
 
-def default_linear_model(C=1.0) -> Any:
-    """Logistic regression on standardised columns."""
+def default_representation(view) -> Any:
+    """What encodes a dataframe with text, categories or missing values; else None."""
+    if not needs_encoding(view):
+        return None
+    # imported late, like the models below
+    from overlapkit.representation import TabularRepresentation
+
+    return TabularRepresentation()
+
+
+def default_linear_model(view, C=1.0) -> Any:
+    """Logistic regression on standardised columns, encoded if they are no numbers."""
     # imported late: linear models are most of what importing overlapkit would cost
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(C=C))
+    first = default_representation(view) or StandardScaler()
+    return make_pipeline(first, LogisticRegression(C=C))
 
 
-def _default_weak_estimator(fit_params) -> tuple[Any, dict]:
+def _default_weak_estimator(X, fit_params) -> tuple[Any, dict]:
     """Logistic regression on standardised columns, and its fit parameters.
 
     A pipeline hands weights on by the names of its steps or, with metadata routing
     on, to the steps that request them.
     """
-    model = default_linear_model()
+    model = default_linear_model(X)
     if not fit_params:
         return model, {}
     if _routing_enabled():
         for _, step in model.steps:
-            step.set_fit_request(sample_weight=True)
+            if has_fit_parameter(step, "sample_weight"):
+                step.set_fit_request(sample_weight=True)
         return model, fit_params
     others = sorted(set(fit_params) - {"sample_weight"})
     if others:
@@ -350,8 +364,9 @@ def _default_weak_estimator(fit_params) -> tuple[Any, dict]:
         )
     weight = fit_params["sample_weight"]
     return model, {
-        "standardscaler__sample_weight": weight,
-        "logisticregression__sample_weight": weight,
+        f"{name}__sample_weight": weight
+        for name, step in model.steps
+        if has_fit_parameter(step, "sample_weight")
     }
 
 

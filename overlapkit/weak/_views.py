@@ -28,6 +28,7 @@ __all__ = [
     "check_strong",
     "columns_without_numbers",
     "is_dataframe",
+    "needs_encoding",
     "numeric_content",
     "resolve_columns",
     "row_content",
@@ -272,6 +273,15 @@ def columns_without_numbers(frame) -> list[str]:
         if np.asarray(frame[name]).dtype.kind not in "biuf"
         and not _holds_numbers(frame[name])
     ]
+
+
+def needs_encoding(strong) -> bool:
+    """Whether a dataframe holds text, categories or missing values."""
+    if not is_dataframe(strong):
+        return False
+    if columns_without_numbers(strong):
+        return True
+    return any(pd.isna(np.asarray(strong[name])).any() for name in strong.columns)
 
 
 def _holds_numbers(column) -> bool:
