@@ -389,8 +389,8 @@ def test_text_columns_are_encoded_and_dates_refused():
     X, known, truth, votes = make_task()
     frame = pd.DataFrame(X).add_prefix("x").assign(word="a")
     student = make_pipeline(FunctionTransformer(_numbers_only), LogisticRegression())
+    dates = frame.assign(when=pd.Timestamp("2020"))
     with pytest.raises(ValueError, match=r"\['when'\] hold dates.*leave the columns"):
-        dates = frame.assign(when=pd.Timestamp("2020"))
         train(dates, known, truth, votes, student)
     plain = train(X, known, truth, votes)
     made = train(frame.drop(columns="word"), known, truth, votes)
