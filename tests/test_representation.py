@@ -85,7 +85,7 @@ def test_bad_input(bad):
 
 
 def table(n=200):
-    """Two numeric columns for the weak model; numbers and text with gaps beside them."""
+    """Two columns for the weak model; numbers and text with gaps beside them."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, n)
     text = np.where(rng.random(n) < 0.9, np.array(["com", "org"])[y], "net")
@@ -175,13 +175,14 @@ def test_columns_without_a_default_are_named(column, message, kind):
             weak_columns=["a", "b"], selector="auto", missing_label=-1
         ),
     )
+    labels = np.where(np.arange(len(y)) % 3, y, -1)
     for model in models:
-        labels = y if "missing_label" not in str(model) else np.where(y + 1, y, -1)
+        model.set_params(missing_label=-1)
         with pytest.raises(ValueError, match=message):
             model.fit(frame, labels)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["object", "Int64", "polars"])
 def test_scorers_take_a_table_as_it_comes(kind):
     frame, y = table()
     frame = as_kind(frame, kind)
@@ -221,9 +222,7 @@ def test_polars_columns_that_lightgbm_cannot_read_are_named(column):
     if column == "text in place of numbers":
         student.fit(frame, y)
         changed = frame.with_columns(amount=polars.lit("many"))
-        with pytest.raises(
-            ValueError, match=r"\['amount'\].* no numbers, unlike in fit"
-        ):
+        with pytest.raises(ValueError, match=r"\['amount'\].* no numbers, unlike in"):
             student.predict(changed)
         return
     value = (

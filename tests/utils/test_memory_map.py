@@ -170,7 +170,9 @@ print(peak() - before)
 
 
 @linux
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "dtype", ["float16", pytest.param("bfloat16", marks=pytest.mark.slow)]
+)
 def test_two_files_are_fitted_split_and_scored_without_being_in_memory(tmp_path, dtype):
     n, d = 80_000, 500  # 80 MB
     rng = np.random.default_rng(0)
