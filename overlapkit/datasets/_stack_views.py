@@ -25,11 +25,11 @@ def stack_views(
 
     .. math:: X = [\, X_\mathrm{strong} \;|\; X_\mathrm{weak} \,]
 
-    Views in files, memory maps and those of :func:`open_rows`, stay there: X is then
-    read in blocks when it is used, and nothing is copied. The two may have different
-    dtypes.
+    Views of files, memory maps and those of :func:`open_rows`, stay where they are: X
+    is then read in blocks when it is used, and nothing is copied. The two may have
+    different dtypes.
 
-    Views in memory are copied, and no dtype is changed. Joining float32 embeddings with
+    Other views are copied, and no dtype is changed. Joining float32 embeddings with
     float64 probabilities would silently turn the embeddings into float64, at twice the
     memory; this is refused, with the cast to write.
 
@@ -79,6 +79,7 @@ def stack_views(
     >>> X.dtype, strong, weak
     (dtype('float32'), slice(0, 3, None), slice(3, 5, None))
     """
+    opened = isinstance(strong, FileRows) or isinstance(weak, FileRows)
     if isinstance(strong, FileRows) and isinstance(weak, FileRows):
         weak = weak.align(strong)
     views: dict[str, Any] = {
@@ -113,7 +114,10 @@ def stack_views(
             "describe the same rows in the same order"
         )
     n_strong, n_columns = strong.shape[1], strong.shape[1] + weak.shape[1]
-    X = _join_frames(strong, weak) if frames else _join_arrays(strong, weak)
+    if frames:
+        X = _join_frames(strong, weak)
+    else:
+        X = _join_arrays(strong, weak, opened)
     return X, slice(0, n_strong), slice(n_strong, n_columns)
 
 
@@ -125,9 +129,10 @@ def _refuse_mixed(strong, weak) -> None:
     )
 
 
-def _join_arrays(strong, weak) -> Any:
-    """Concatenate arrays of one dtype; those in files are left there."""
-    if any(is_mapped(view) or is_bfloat16(view.dtype) for view in (strong, weak)):
+def _join_arrays(strong, weak, opened) -> Any:
+    """Concatenate arrays of one dtype; those of files are left where they are."""
+    views = strong, weak
+    if opened or any(is_mapped(view) or is_bfloat16(view.dtype) for view in views):
         for name, view in (("strong", strong), ("weak", weak)):
             if view.dtype.kind not in "biuf" and not is_bfloat16(view.dtype):
                 raise ValueError(f"{name} has dtype {view.dtype}, expected numbers.")

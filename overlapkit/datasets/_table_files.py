@@ -24,7 +24,8 @@ _MISSING = (
     "None",
     "#N/A",
 )
-_BATCH = 8192  # rows of a Parquet file at a time
+_BATCH = 2048  # rows of a table at a time
+_BUFFER_BYTES = 1 << 20  # without it, Arrow reads whole columns ahead
 _TAIL_BYTES = 1 << 16
 
 
@@ -125,7 +126,9 @@ def read_parquet(path, columns, ids):
 
     file_size(path)
     try:
-        with parquet.ParquetFile(path) as file:
+        with parquet.ParquetFile(
+            path, pre_buffer=False, buffer_size=_BUFFER_BYTES
+        ) as file:
             schema, n_rows = file.schema_arrow, file.metadata.num_rows
             reading, wanted = _reading(schema.names, columns, ids, path)
             batches = file.iter_batches(_BATCH, columns=reading)
