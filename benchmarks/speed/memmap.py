@@ -16,9 +16,11 @@ import numpy as np
 from benchmarks.common import ROOT
 from benchmarks.speed.harness import Result, peak_resident_mib, register, seconds
 from overlapkit import OverlapDetector
+from overlapkit.datasets import stack_views
 from overlapkit.scorers import reference_similarity
 
-DIM, LANDMARKS, BLOCK = 384, 4096, 8192
+DIM, WEAK_DIM, LANDMARKS, BLOCK = 384, 64, 4096, 8192
+LABELS = 2000  # known, of two files
 MAX_HARD = 512  # of the detector
 
 
@@ -33,6 +35,17 @@ def _write(path, n):
         p = rng.beta(0.5, 0.5, len(block))
         X[start : start + BLOCK, DIM:] = np.column_stack([p, 1 - p])
     X.flush()
+
+
+def _write_weak(path, n):
+    """A weak view and labels that the weak model can learn, where they are known."""
+    rng = np.random.default_rng(1)
+    shape = (n, WEAK_DIM)
+    W = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    for start in range(0, n, BLOCK):
+        stop = min(n, start + BLOCK)
+        W[start:stop] = rng.standard_normal((stop - start, WEAK_DIM), dtype=np.float32)
+    W.flush()
 
 
 def _in_child(name, path):
@@ -55,6 +68,12 @@ def memory_map(settings):
         _write(path, n)
         found = _in_child("score", path)
         detected = _in_child("detect", path)
+        fitted = {}
+        for rows in (n // 8, n):
+            strong = Path(folder) / f"{rows}.npy"
+            _write(strong, rows)
+            _write_weak(strong.with_suffix(".weak.npy"), rows)
+            fitted[rows] = _in_child("two_files", strong)
     shape = f"{n:,} x {DIM} float16 map, {LANDMARKS:,} landmarks"
     yield Result(
         f"max abs cosine, {shape}",
@@ -99,6 +118,43 @@ def memory_map(settings):
         1024,
         unit="MiB",
     )
+    for rows, found in fitted.items():
+        yield Result(
+            "peak resident memory, OverlapDetector.fit, score_samples and predict, two "
+            f"files of {rows:,} x {DIM + 2} float16 and {WEAK_DIM} float32, "
+            f"max_landmarks={MAX_HARD}",
+            "-",
+            found["ours_s"],
+            None,
+            found["peak_mib"],
+            "at most",
+            1024,
+            unit="MiB",
+        )
+
+
+def _two_files(path):
+    warnings.simplefilter("ignore")
+    strong = np.load(path, mmap_mode="r")
+    weak = np.load(Path(path).with_suffix(".weak.npy"), mmap_mode="r")
+    y = np.full(len(weak), -1)
+    y[:LABELS] = weak[:LABELS, :2].sum(axis=1) > 0
+    X, strong_columns, weak_columns = stack_views(strong=strong, weak=weak)
+    detector = OverlapDetector(
+        strong_columns=strong_columns,
+        weak_columns=weak_columns,
+        missing_label=-1,
+        aggregation="max",
+        max_landmarks=MAX_HARD,
+        random_state=0,
+    )
+
+    def work():
+        detector.fit(X, y).score_samples(X)
+        detector.predict(X)
+
+    ours_s, _ = seconds(work)
+    print(json.dumps({"ours_s": ours_s, "peak_mib": peak_resident_mib()}))
 
 
 def _detect(path):
@@ -160,4 +216,6 @@ def _score(path):
 
 
 if __name__ == "__main__":
-    {"score": _score, "detect": _detect}[sys.argv[1]](sys.argv[2])
+    {"score": _score, "detect": _detect, "two_files": _two_files}[sys.argv[1]](
+        sys.argv[2]
+    )

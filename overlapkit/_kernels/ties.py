@@ -53,8 +53,9 @@ def break_ties(proba, content, seed):
     ----------
     proba : ndarray of shape (n, K)
         Scores, higher is better, K >= 1.
-    content : ndarray of shape (n, c)
-        What identifies a row: votes or features, any real numeric dtype.
+    content : ndarray of shape (n, c), or callable
+        What identifies a row: votes or features, any real numeric dtype. Or what
+        gives the hashes of rows at ascending positions.
     seed : int
         In [0, 2**64).
 
@@ -71,7 +72,8 @@ def break_ties(proba, content, seed):
     n_tied = tied.sum(axis=1)
     rows = np.flatnonzero(n_tied > 1)
     if rows.size:
-        pick = hash_rows(content[rows], seed) % n_tied[rows].astype(np.uint64)
+        hashes = content(rows) if callable(content) else hash_rows(content[rows], seed)
+        pick = hashes % n_tied[rows].astype(np.uint64)
         nth = tied[rows].cumsum(axis=1) - 1
         codes[rows] = (nth == pick[:, None].astype(np.intp)).argmax(axis=1)
     return codes

@@ -1,32 +1,58 @@
-"""Read memory maps block by block, and give back the pages of read-only ones."""
+"""Read memory maps, and rows of several files, block by block."""
 
-import mmap
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-__all__ = ["is_mapped", "read_narrow", "read_rows", "release_rows", "row_blocks"]
+from overlapkit._utils.pages import map_of, release_rows
+from overlapkit._utils.row_matrix import RowMatrix
+from overlapkit._utils.sklearn_compat import _safe_indexing
+
+__all__ = [
+    "in_memory",
+    "is_mapped",
+    "read_narrow",
+    "read_rows",
+    "release_rows",
+    "row_blocks",
+    "take_rows",
+]
 
 _BLOCK_BYTES = 8 << 20
 # A narrow view of a map is copied if it is at most this large.
 _NARROW_BYTES = 64 << 20
 
 
-def _owner(array) -> np.memmap | None:
-    while isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
-        array = array.base
-    return array if isinstance(array, np.memmap) else None
-
-
 def is_mapped(array) -> bool:
-    """Whether the values of an array are those of a file map."""
-    return _owner(array) is not None
+    """Whether an array is to be read in blocks, as its values are in files."""
+    return isinstance(array, RowMatrix) or map_of(array) is not None
+
+
+def in_memory(rows) -> Any:
+    """Rows for estimators, few of which take half precision or read blocks.
+
+    Rows of several files become an array, half precision becomes single; whatever else
+    stays as it is.
+    """
+    if isinstance(rows, RowMatrix):
+        rows = np.asarray(rows)
+    if getattr(rows, "dtype", None) != np.float16:
+        return rows
+    out = np.empty(rows.shape, dtype=np.float32)
+    for start, stop in row_blocks(rows):
+        out[start:stop] = rows[start:stop]
+    return out
 
 
 def row_blocks(array, first=0, last=None) -> Iterator[tuple[int, int]]:
     """Yield (start, stop) of blocks of rows, giving back each after its use."""
     last = array.shape[0] if last is None else last
-    step = max(1, _BLOCK_BYTES // max(1, abs(array.strides[0])))
+    if isinstance(array, RowMatrix):
+        row_bytes = array.shape[1] * array.dtype.itemsize
+    else:
+        row_bytes = abs(array.strides[0])
+    step = max(1, _BLOCK_BYTES // max(1, row_bytes))
     for start in range(first, last, step):
         stop = min(last, start + step)
         yield start, stop
@@ -35,6 +61,8 @@ def row_blocks(array, first=0, last=None) -> Iterator[tuple[int, int]]:
 
 def read_rows(array, rows) -> np.ndarray:
     """``array[rows]`` for ascending row numbers, leaving no page of a map resident."""
+    if isinstance(array, RowMatrix):
+        return np.asarray(array[rows])
     if not is_mapped(array) or len(rows) == 0:
         return array[rows]
     out = np.empty((len(rows), array.shape[1]), dtype=array.dtype)
@@ -44,11 +72,26 @@ def read_rows(array, rows) -> np.ndarray:
     return out
 
 
+def take_rows(array, positions) -> Any:
+    """Rows at any positions, in memory, leaving no page of a map resident."""
+    if isinstance(array, RowMatrix):
+        return np.asarray(array[positions])
+    if not is_mapped(array):
+        return _safe_indexing(array, positions)
+    positions = np.asarray(positions)
+    order = np.argsort(positions, kind="stable")
+    taken = np.empty((len(positions), *array.shape[1:]), array.dtype)
+    taken[order] = read_rows(array, positions[order])
+    return taken
+
+
 def read_narrow(view) -> np.ndarray:
     """Copy of a view of a map with few of its columns; any other array as it is.
 
     Whoever reads a column of a map reads the file, so it is better done once.
     """
+    if isinstance(view, RowMatrix):
+        return np.asarray(view)
     if (
         not is_mapped(view)
         or view.nbytes > _NARROW_BYTES
@@ -59,41 +102,3 @@ def read_narrow(view) -> np.ndarray:
     for start, stop in row_blocks(view):
         out[start:stop] = view[start:stop]
     return out
-
-
-def release_rows(array, start, stop):
-    """Drop rows of a read-only file map from resident memory.
-
-    Without it, a map that is read once ends up resident as a whole as long as the
-    system sees no shortage. The pages stay in the cache of the file system, so a
-    second reader gets them back without reading the file. Does nothing for arrays
-    whose rows do not follow each other in a map opened with mode "r", or where the
-    platform has no such advice.
-
-    Parameters
-    ----------
-    array : ndarray of shape (n_rows, n_columns)
-        Any array.
-    start, stop : int
-        Range of rows.
-    """
-    owner = _owner(array)
-    if (
-        owner is None
-        or owner.mode != "r"  # private changes of other modes would be lost
-        or array.ndim != 2
-        or array.strides[1] < 0
-        or array.strides[0] < array.shape[1] * array.strides[1]
-        or not hasattr(mmap, "MADV_DONTNEED")
-    ):
-        return
-    pages = owner._mmap
-    begin = np.frombuffer(pages, dtype=np.uint8, count=1).ctypes.data
-    offset = array.ctypes.data - begin
-    # Whole pages only: the rest belongs to neighbours that may not have been read.
-    first = -(-(offset + start * array.strides[0]) // mmap.PAGESIZE)
-    last = min(offset + stop * array.strides[0], len(pages)) // mmap.PAGESIZE
-    if last > first:
-        pages.madvise(
-            mmap.MADV_DONTNEED, first * mmap.PAGESIZE, (last - first) * mmap.PAGESIZE
-        )

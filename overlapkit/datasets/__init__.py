@@ -5,10 +5,12 @@ from overlapkit.datasets._make_graded_classification import make_graded_classifi
 from overlapkit.datasets._make_noisy_labels import make_noisy_labels
 from overlapkit.datasets._make_overlap_classification import make_overlap_classification
 from overlapkit.datasets._make_overlap_sources import make_overlap_sources
+from overlapkit.datasets._open_rows import FileRows, open_rows
 from overlapkit.datasets._stack_views import stack_views
 from overlapkit.datasets._uci import load_mushroom, load_spambase
 
 __all__ = [
+    "FileRows",
     "load_mushroom",
     "load_spambase",
     "load_wrench",
@@ -16,5 +18,6 @@ __all__ = [
     "make_noisy_labels",
     "make_overlap_classification",
     "make_overlap_sources",
+    "open_rows",
     "stack_views",
 ]

@@ -7,10 +7,16 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from overlapkit._utils.memory_map import is_mapped
+from overlapkit._utils.row_matrix import RowMatrix, is_bfloat16, join_columns
+from overlapkit.datasets._open_rows import FileRows
+
 __all__ = ["stack_views"]
 
 
-def stack_views(*, strong: ArrayLike, weak: ArrayLike) -> tuple[Any, slice, slice]:
+def stack_views(
+    *, strong: ArrayLike | FileRows, weak: ArrayLike | FileRows
+) -> tuple[Any, slice, slice]:
     r"""Put a strong and a weak view of the same rows side by side.
 
     Estimators of overlapkit take one X and are told which columns belong to which
@@ -19,23 +25,29 @@ def stack_views(*, strong: ArrayLike, weak: ArrayLike) -> tuple[Any, slice, slic
 
     .. math:: X = [\, X_\mathrm{strong} \;|\; X_\mathrm{weak} \,]
 
-    It never changes a dtype. Joining float32 embeddings with float64 probabilities
-    would silently turn the embeddings into float64, at twice the memory; this is
-    refused, with the cast to write.
+    Views of files, memory maps and those of :func:`open_rows`, stay where they are: X
+    is then read in blocks when it is used, and nothing is copied. The two may have
+    different dtypes.
+
+    Other views are copied, and no dtype is changed. Joining float32 embeddings with
+    float64 probabilities would silently turn the embeddings into float64, at twice the
+    memory; this is refused, with the cast to write.
 
     Parameters
     ----------
-    strong : {array-like, DataFrame} of shape (n_samples, n_strong)
+    strong : {array-like, DataFrame, FileRows} of shape (n_samples, n_strong)
         The strong view, such as embeddings.
-    weak : {array-like, DataFrame} of shape (n_samples, n_weak)
+    weak : {array-like, DataFrame, FileRows} of shape (n_samples, n_weak)
         The weak view: features, class probabilities or votes, in the rows' order.
-        A DataFrame if `strong` is one.
+        A DataFrame if `strong` is one. If both are :class:`FileRows`, it is aligned
+        with the strong one.
 
     Returns
     -------
-    X : {ndarray, DataFrame} of shape (n_samples, n_strong + n_weak)
+    X : {ndarray, DataFrame, view of files} of shape (n_samples, n_strong + n_weak)
         Both views. Arrays keep their common dtype, data frames the dtype of each
-        column and the index.
+        column and the index. A view of files can be sliced by rows and columns, which
+        copies nothing; ``numpy.asarray`` reads it as a whole.
     strong_columns : slice
         ``slice(0, n_strong)``.
     weak_columns : slice
@@ -46,12 +58,13 @@ def stack_views(*, strong: ArrayLike, weak: ArrayLike) -> tuple[Any, slice, slic
     TypeError
         If one view is a DataFrame and the other is not, or a view is sparse.
     ValueError
-        If a view is not two-dimensional, the numbers of rows, the dtypes or (of data
-        frames) the indices differ, or a column name occurs twice. Data frames may
-        mix dtypes, as long as the floating point columns have one.
+        If a view is not two-dimensional, the numbers of rows, the dtypes (in memory) or
+        (of data frames) the indices differ, or a column name occurs twice. Data frames
+        may mix dtypes, as long as the floating point columns have one.
 
     See Also
     --------
+    open_rows : Opens files.
     load_wrench : Reads sets that have both views.
 
     Examples
@@ -66,13 +79,20 @@ def stack_views(*, strong: ArrayLike, weak: ArrayLike) -> tuple[Any, slice, slic
     >>> X.dtype, strong, weak
     (dtype('float32'), slice(0, 3, None), slice(3, 5, None))
     """
-    views: dict[str, Any] = {"strong": strong, "weak": weak}
+    opened = isinstance(strong, FileRows) or isinstance(weak, FileRows)
+    if isinstance(strong, FileRows) and isinstance(weak, FileRows):
+        weak = weak.align(strong)
+    views: dict[str, Any] = {
+        name: view.values if isinstance(view, FileRows) else view
+        for name, view in (("strong", strong), ("weak", weak))
+    }
     frames = [name for name, view in views.items() if isinstance(view, pd.DataFrame)]
     if len(frames) == 1:
         other = "weak" if frames == ["strong"] else "strong"
         raise TypeError(
             f"{frames[0]} is a DataFrame and {other} is a {type(views[other]).__name__}"
-            f": pass two data frames, or {frames[0]}.to_numpy()"
+            f": pass two data frames, or {frames[0]}.to_numpy() (of rows that were "
+            f"opened, {frames[0]}.numbers())"
         )
     for name, view in views.items():
         if sparse.issparse(view):
@@ -80,8 +100,8 @@ def stack_views(*, strong: ArrayLike, weak: ArrayLike) -> tuple[Any, slice, slic
                 f"{name} is sparse: stack_views joins dense views; use "
                 "scipy.sparse.hstack and write the two slices by hand"
             )
-        if not frames:
-            views[name] = view = np.asarray(view)
+        if not frames and not isinstance(view, RowMatrix):
+            views[name] = view = np.asanyarray(view)
         if view.ndim != 2:
             raise ValueError(
                 f"{name} has shape {view.shape}, expected two dimensions; one column "
@@ -94,7 +114,10 @@ def stack_views(*, strong: ArrayLike, weak: ArrayLike) -> tuple[Any, slice, slic
             "describe the same rows in the same order"
         )
     n_strong, n_columns = strong.shape[1], strong.shape[1] + weak.shape[1]
-    X = _join_frames(strong, weak) if frames else _join_arrays(strong, weak)
+    if frames:
+        X = _join_frames(strong, weak)
+    else:
+        X = _join_arrays(strong, weak, opened)
     return X, slice(0, n_strong), slice(n_strong, n_columns)
 
 
@@ -106,8 +129,14 @@ def _refuse_mixed(strong, weak) -> None:
     )
 
 
-def _join_arrays(strong, weak) -> np.ndarray:
-    """Concatenate arrays of one dtype."""
+def _join_arrays(strong, weak, opened) -> Any:
+    """Concatenate arrays of one dtype; those of files are left where they are."""
+    views = strong, weak
+    if opened or any(is_mapped(view) or is_bfloat16(view.dtype) for view in views):
+        for name, view in (("strong", strong), ("weak", weak)):
+            if view.dtype.kind not in "biuf" and not is_bfloat16(view.dtype):
+                raise ValueError(f"{name} has dtype {view.dtype}, expected numbers.")
+        return join_columns([strong, weak])
     if strong.dtype != weak.dtype:
         _refuse_mixed(strong.dtype, weak.dtype)
     return np.concatenate([strong, weak], axis=1)

@@ -13,6 +13,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
 from overlapkit._utils.labels import check_common_labels
+from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import (
     Interval,
     _num_samples,
@@ -439,7 +440,7 @@ class _Labelled:
             )
         self.codes = np.full(len(truth), -1)
         self.codes[self.known] = np.searchsorted(self.rows.classes, labels)
-        self.strong_test = _single(labeler.strong(X_test))
+        self.strong_test = in_memory(labeler.strong(X_test))
         columns = comparable_columns(self.rows.strong)
         self.graph = nearest_neighbors(columns, N_NEIGHBORS, n_jobs)
 
@@ -513,9 +514,3 @@ def _label(student, X, truth) -> tuple[Any, WeakLabeler]:
     labeler = WeakLabeler(**params)
     rows, _ = labeler.fit_label(X, y)
     return rows, labeler
-
-
-def _single(rows):
-    """Few estimators take half precision."""
-    half = getattr(rows, "dtype", None) == np.float16
-    return rows.astype(np.float32) if half else rows

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import _fit_context, _safe_indexing
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
 from overlapkit.weak._model import innermost, weak_model_kind
@@ -339,7 +340,7 @@ def fit_selector(
         selector.set_params(n_jobs=n_jobs)
     if not hasattr(selector, "fit_rows"):
         covered = np.flatnonzero(rows.covered)
-        strong = _safe_indexing(rows.strong, covered)
+        strong = in_memory(_safe_indexing(rows.strong, covered))
         selector.fit(strong, rows.labels[covered])
         return selector, score_selector(selector, rows), None
     selector.fit_rows(rows, labeler=labeler)
@@ -351,4 +352,5 @@ def score_selector(selector, rows) -> np.ndarray:
     """Scores of new rows by a selector that `fit_selector` has fitted."""
     if hasattr(selector, "score_rows"):
         return check_scores(selector.score_rows(rows), rows, selector)
-    return check_scores(selector.score_samples(rows.strong), rows, selector)
+    scores = selector.score_samples(in_memory(rows.strong))
+    return check_scores(scores, rows, selector)

@@ -5,8 +5,10 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_array, column_or_1d
 
+from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import Interval
 from overlapkit.scorers._base import BaseScorer
+from overlapkit.weak._model import default_representation
 from overlapkit.weak._views import check_strong
 
 __all__ = ["CutStatisticScorer", "cut_statistic"]
@@ -149,6 +151,9 @@ class CutStatisticScorer(BaseScorer):
         Score of each row of ``fit``; minus infinity for rows that are not covered.
     support_ : None
         There is no threshold.
+    representation_ : TabularRepresentation or None
+        What encodes a dataframe with text, categories or missing values; None: there
+        are none.
     neighbors_ : NearestNeighbors
         The fitted neighbour search, in covered rows of ``fit``, ordered by a hash of
         what they hold.
@@ -236,10 +241,13 @@ class CutStatisticScorer(BaseScorer):
         self._reference_codes = codes[order]
         codes, content, covered = codes[order], content[order], covered[order]
         labeled = rows.take(covered)
+        self.representation_ = default_representation(labeled.strong)
+        if self.representation_ is not None:
+            self.representation_.fit(labeled.strong)
         n_neighbors = min(self.n_neighbors, len(covered) - 1)
         self.neighbors_ = NearestNeighbors(
             n_neighbors=n_neighbors, metric=self.metric, n_jobs=self.n_jobs
-        ).fit(check_strong(labeled.strong))
+        ).fit(self._represented(labeled))
         distances, neighbors = self.neighbors_.kneighbors()
         scores = self._statistic(labeled, neighbors, distances)
         # equal rows have each other for neighbours, one more or less than another
@@ -251,8 +259,14 @@ class CutStatisticScorer(BaseScorer):
         self.support_ = None
 
     def _score_rows(self, rows):
-        distances, neighbors = self.neighbors_.kneighbors(check_strong(rows.strong))
+        distances, neighbors = self.neighbors_.kneighbors(self._represented(rows))
         return self._statistic(rows, neighbors, distances)
+
+    def _represented(self, rows):
+        strong = rows.strong
+        if self.representation_ is not None:
+            strong = self.representation_.transform(strong)
+        return in_memory(check_strong(strong))
 
     def _statistic(self, rows, neighbors, distances):
         return cut_statistic(

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from overlapkit._utils.memory_map import read_rows
+from overlapkit._utils.memory_map import in_memory, read_rows
 from overlapkit._utils.sklearn_compat import HasMethods, Interval, Options, StrOptions
 from overlapkit._utils.warnings import warn
 from overlapkit.diagnostics import dip_test
@@ -35,6 +35,7 @@ from overlapkit.scorers._regions import (
 )
 from overlapkit.thresholds import change_point
 from overlapkit.weak._labeler import sample_rows
+from overlapkit.weak._model import default_representation
 
 __all__ = ["OverlapDetector"]
 
@@ -95,7 +96,9 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         Applied to the strong view before similarities are taken, and fitted with the
         weak labels: a scaler, or
         :class:`~overlapkit.representation.HiddenLayerRepresentation`, which is what
-        the source paper does on tables. None: the columns as they are.
+        the source paper does on tables. None: the columns as they are; those of a
+        dataframe with text, categories or missing values as
+        :class:`~overlapkit.representation.TabularRepresentation` encodes them.
     confidence : {"margin", "max", "entropy"}, default="margin"
         See :func:`~overlapkit.scorers.weak_confidence`.
     hard_threshold : str, float or tuple, default="changepoint"
@@ -190,7 +193,8 @@ class OverlapDetector(TransformerMixin, BaseScorer):
     Raises
     ------
     ValueError
-        In ``fit``, if the strong view holds missing or infinite values, a selector
+        In ``fit``, if the strong view holds infinity or, in an array, missing values,
+        text of too many values, dates or lists; a selector
         names a column that does not exist, y is missing where the weak model needs
         it, y holds a single class, or `neighbors` goes with another aggregation than
         ``"max"`` or with ``metric="dot"``.
@@ -450,11 +454,14 @@ class OverlapDetector(TransformerMixin, BaseScorer):
             self.refinement_threshold_ = change_point(similarity).midpoint
 
     def _fit_representation(self, rows):
-        if self.representation is None:
+        representation = self.representation
+        if representation is None:
+            representation = default_representation(rows.strong)
+        if representation is None:
             return None
         if not rows.covered.all():
             rows = rows.take(rows.covered)
-        return clone(self.representation).fit(rows.strong, rows.labels)
+        return clone(representation).fit(in_memory(rows.strong), rows.labels)
 
     def transform(self, X):
         """Weak confidence and overlap score of each row.

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 
-from overlapkit._utils.memory_map import read_rows
+from overlapkit._utils.memory_map import in_memory, read_rows
 from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit.scorers._neighbors import neighbor_similarity
 from overlapkit.scorers._regions import UNCOVERED, region_codes
@@ -220,7 +220,7 @@ def represented(representation, strong) -> np.ndarray:
     if representation is None:
         return check_strong(strong)
     name, n_rows = type(representation).__name__, _num_samples(strong)
-    strong = representation.transform(strong)
+    strong = representation.transform(in_memory(strong))
     if issparse(strong):
         raise TypeError(
             f"representation={name} gives a sparse matrix, but similarities need dense "

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 
+from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import HasMethods
 from overlapkit.scorers._base import BaseScorer
 from overlapkit.weak._model import (
@@ -122,16 +123,17 @@ class SelfConfidenceScorer(BaseScorer):
         labeled = rows if rows.covered.all() else rows.take(covered)
         estimator = self.estimator
         if estimator is None:
-            estimator = default_linear_model(C=0.01)
+            estimator = default_linear_model(labeled.strong, C=0.01)
         codes, labels = labeled.codes, labeled.labels
         if len(np.unique(codes)) < 2:
             raise ValueError(
                 "The estimator cannot learn: weak labels hold one class only."
             )
-        self.estimator_ = clone(estimator).fit(labeled.strong, labels)
+        strong = in_memory(labeled.strong)
+        self.estimator_ = clone(estimator).fit(strong, labels)
         proba = out_of_fold_proba(
             estimator,
-            labeled.strong,
+            strong,
             labels,
             cv=self.cv,
             classes=rows.classes,
@@ -154,5 +156,5 @@ class SelfConfidenceScorer(BaseScorer):
 
     def _proba(self, rows):
         """Probabilities of all classes; 0 for one that the probe never saw."""
-        proba = self.estimator_.predict_proba(rows.strong)
+        proba = self.estimator_.predict_proba(in_memory(rows.strong))
         return align_columns(proba, self.estimator_.classes_, rows.classes)

@@ -7,8 +7,13 @@ import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
-from overlapkit._utils.memory_map import is_mapped, read_rows, row_blocks
-from overlapkit._utils.sklearn_compat import _num_samples, _safe_indexing, get_tags
+from overlapkit._utils.memory_map import (
+    in_memory,
+    is_mapped,
+    row_blocks,
+    take_rows,
+)
+from overlapkit._utils.sklearn_compat import _num_samples, get_tags
 from overlapkit.weak._model import (
     align_columns,
     innermost,
@@ -156,28 +161,18 @@ class Learner:
         if not _reads_in_blocks(self.strong):
             return log_probabilities(model, self.strong, self.classes)
         parts = [
-            log_probabilities(model, _single(self.strong[start:stop]), self.classes)
+            log_probabilities(model, in_memory(self.strong[start:stop]), self.classes)
             for start, stop in row_blocks(self.strong)
         ]
         return np.concatenate(parts)
 
     def take(self, rows) -> Any:
         """Strong columns of some rows, in single precision if they are in half."""
-        if is_mapped(self.strong):
-            order = np.argsort(rows, kind="stable")
-            taken = np.empty((len(rows), *self.strong.shape[1:]), self.strong.dtype)
-            taken[order] = read_rows(self.strong, np.asarray(rows)[order])
-            return _single(taken)
-        return _single(_safe_indexing(self.strong, rows))
+        return in_memory(take_rows(self.strong, rows))
 
 
 def _reads_in_blocks(strong):
     return is_mapped(strong) or _is_half(strong)
-
-
-def _single(rows):
-    """Few estimators take half precision."""
-    return rows.astype(np.float32) if _is_half(rows) else rows
 
 
 def _is_half(rows):

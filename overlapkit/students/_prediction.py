@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.memory_map import in_memory, is_mapped, row_blocks
 from overlapkit.weak._model import align_columns
 
 __all__ = ["StudentMixin"]
@@ -16,6 +17,14 @@ def _estimator_has(method):
         return self.estimator is None or hasattr(self.estimator, method)
 
     return check
+
+
+def _by_blocks(predict, strong) -> np.ndarray:
+    """Predictions of all rows; those in files are read in blocks."""
+    if not is_mapped(strong):
+        return predict(strong)
+    blocks = row_blocks(strong)
+    return np.concatenate([predict(in_memory(strong[i:j])) for i, j in blocks])
 
 
 class StudentMixin:
@@ -39,7 +48,7 @@ class StudentMixin:
             Classes.
         """
         check_is_fitted(self, "estimator_")
-        return self.estimator_.predict(self._strong_view(X))
+        return _by_blocks(self.estimator_.predict, self._strong_view(X))
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X):
@@ -56,7 +65,7 @@ class StudentMixin:
             In the order of ``classes_``; 0 for a class the strong model never saw.
         """
         check_is_fitted(self, "estimator_")
-        proba = self.estimator_.predict_proba(self._strong_view(X))
+        proba = _by_blocks(self.estimator_.predict_proba, self._strong_view(X))
         if np.array_equal(self.estimator_.classes_, self.classes_):
             return proba
         return align_columns(proba, self.estimator_.classes_, self.classes_)
@@ -76,4 +85,4 @@ class StudentMixin:
             As the strong model gives them.
         """
         check_is_fitted(self, "estimator_")
-        return self.estimator_.decision_function(self._strong_view(X))
+        return _by_blocks(self.estimator_.decision_function, self._strong_view(X))

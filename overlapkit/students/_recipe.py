@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.parallel import Parallel, delayed
 
-from overlapkit._utils.memory_map import is_mapped, row_blocks
+from overlapkit._utils.memory_map import in_memory, is_mapped, row_blocks
 from overlapkit._utils.wilson import wilson_interval
 from overlapkit.scorers import cut_statistic
 from overlapkit.students._correction import (
@@ -43,6 +43,7 @@ from overlapkit.students._correction import (
 )
 from overlapkit.students._learner import Learner, PooledClassifier
 from overlapkit.students._neighbor_graph import nearest_neighbors
+from overlapkit.weak._model import default_representation
 from overlapkit.weak._views import columns_without_numbers, is_dataframe
 
 __all__ = [
@@ -352,18 +353,13 @@ def _judge(sources, inner, cut, n_jobs) -> dict[str, np.ndarray]:
 
 def comparable_columns(strong):
     """Strong columns as numbers of comparable scale, missing ones replaced by means."""
-    if is_dataframe(strong):
-        others = columns_without_numbers(strong)
-        if others:
-            raise ValueError(
-                "Neighbours of rows are searched among the strong columns, which must "
-                f"be numbers without pd.NA; the columns {others[:10]} are not. Encode "
-                "other columns first, in a pipeline before this classifier, or leave "
-                "them out."
-            )
+    if is_dataframe(strong) and columns_without_numbers(strong):
+        strong = default_representation(strong).fit_transform(strong)
+    elif is_dataframe(strong):
         names = strong.columns
         strong = np.column_stack([np.asarray(strong[n], np.float64) for n in names])
-    elif not (isinstance(strong, np.ndarray) and strong.dtype.kind in "fiub"):
+    strong = in_memory(strong)
+    if not (isinstance(strong, np.ndarray) and strong.dtype.kind in "fiub"):
         strong = np.asarray(strong, dtype=np.float64)
     mean, spread = _mean_and_spread(strong)
     if strong.dtype.kind == "f" and not is_mapped(strong):

@@ -5,11 +5,8 @@ from typing import Any
 import numpy as np
 from joblib import effective_n_jobs
 
-from overlapkit._utils.sklearn_compat import (
-    _num_samples,
-    _routing_enabled,
-    _safe_indexing,
-)
+from overlapkit._utils.memory_map import in_memory, take_rows
+from overlapkit._utils.sklearn_compat import _num_samples, _routing_enabled
 from overlapkit.weak._model import (
     rows_of_params,
     takes_weights,
@@ -22,9 +19,9 @@ __all__ = ["check_two_classes", "check_weight", "default_strong_estimator", "tra
 def default_strong_estimator(n_jobs=None, random_state=None) -> Any:
     """LightGBM, silent and deterministic."""
     # imported late: LightGBM brings in half of scikit-learn
-    from lightgbm import LGBMClassifier
+    from overlapkit.students._default_student import TableLGBMClassifier
 
-    model = LGBMClassifier(
+    model = TableLGBMClassifier(
         verbosity=-1,
         # it takes every core unless it is given a number; None means one, as elsewhere
         n_jobs=effective_n_jobs(n_jobs),
@@ -152,7 +149,5 @@ def train(
         given = weight if given is None else weight * given
     if given is not None:
         params.update(weight_params(estimator, given))
-    view = _safe_indexing(rows.strong, positions)
-    if getattr(view, "dtype", None) == np.float16:
-        view = view.astype(np.float32)  # few estimators take half precision
+    view = in_memory(take_rows(rows.strong, positions))
     return estimator.fit(view, rows.classes[codes], **params)

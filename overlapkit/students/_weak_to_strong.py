@@ -9,6 +9,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from overlapkit._utils.labels import check_labels, known_labels
+from overlapkit._utils.memory_map import is_mapped, row_blocks
 from overlapkit._utils.progress import CallbackSupportMixin, fit_task
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
@@ -66,7 +67,8 @@ class WeakToStrongClassifier(
     Parameters
     ----------
     estimator : classifier, default=None
-        The strong model. None: LightGBM with quiet defaults.
+        The strong model. None: LightGBM with quiet defaults, which takes text in a
+        dataframe as categories.
     weak_estimator : estimator, "precomputed" or None, default=None
         The weak model, as in :class:`OverlapDetector`: a classifier that learns from
         the rows whose label is known, a fitted model in a
@@ -191,9 +193,11 @@ class WeakToStrongClassifier(
     trained on those. Predictions average it with the model of the known labels, which
     counts by its coefficient in the stack. No accuracy decides, so the accuracies in
     the report are not biased by a choice of the best. The strong model is fitted at
-    most 12 times. The strong columns must be numbers. Without known labels, nothing
-    better than all covered rows is safe: every rule that helps much on some data set
-    hurts on another.
+    most 12 times. Neighbours are searched in the strong columns; of a dataframe with
+    text or categories, as :class:`~overlapkit.representation.TabularRepresentation`
+    encodes it. Without known
+    labels, nothing better than all covered rows is safe: every rule that helps much on
+    some data set hurts on another.
 
     `sample_weight`, given to ``fit``, is passed to the weak model (a label model takes
     none) and, for the rows it is trained on, to the strong one; in a pipeline, to its
@@ -650,6 +654,11 @@ def _check_keep(keep, n_rows) -> np.ndarray:
 
 def _check_finite(strong, *, allow_nan) -> None:
     """Infinity is never data, but LightGBM would take it without an error."""
+    if is_mapped(strong):
+        for start, stop in row_blocks(strong):
+            rows = np.asarray(strong[start:stop])
+            assert_all_finite(rows, allow_nan=allow_nan, input_name="X (strong view)")
+        return
     numbers = numeric_content(strong)
     if numbers is not None:
         assert_all_finite(numbers, allow_nan=allow_nan, input_name="X (strong view)")
@@ -659,7 +668,7 @@ def _check_columns(strong, estimator) -> None:
     """LightGBM ends the process on a polars frame with columns of no numbers."""
     if not is_dataframe(strong) or hasattr(strong, "iloc"):
         return
-    if estimator is None or type(estimator).__module__.startswith("lightgbm"):
+    if type(estimator).__module__.startswith("lightgbm"):
         others = columns_without_numbers(strong)
         if others:
             raise ValueError(

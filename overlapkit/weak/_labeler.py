@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length
 
 from overlapkit._utils.labels import check_common_labels, check_labels, known_labels
-from overlapkit._utils.memory_map import read_narrow
+from overlapkit._utils.memory_map import in_memory, read_narrow, take_rows
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     StrOptions,
@@ -30,6 +30,7 @@ from overlapkit.exceptions import (
 from overlapkit.weak._confidence import check_probabilities
 from overlapkit.weak._model import (
     align_columns,
+    by_blocks,
     classes_of_columns,
     fit_classifier,
     fit_label_model,
@@ -249,7 +250,7 @@ class WeakLabeler(BaseEstimator):
                     f"{proba.shape[1]}."
                 )
         else:
-            proba, classes = model.predict_proba(X_weak), model.classes_
+            proba, classes = by_blocks(model.predict_proba, X_weak), model.classes_
         return self._as_rows(X, X_weak, proba, classes)
 
     def strong(self, X) -> Any:
@@ -337,7 +338,7 @@ class WeakLabeler(BaseEstimator):
                 self.weak_estimator_ = fit_label_model(
                     self.weak_estimator, X_weak, known.known, known.labels, self.classes
                 )
-            proba = self.weak_estimator_.predict_proba(X_weak)
+            proba = by_blocks(self.weak_estimator_.predict_proba, X_weak)
             classes = self.weak_estimator_.classes_
         return proba, np.asarray(classes)
 
@@ -390,9 +391,10 @@ class WeakLabeler(BaseEstimator):
             rng = np.random.RandomState(self._seed)
             drawn = rng.choice(len(positions), _ALIGNMENT_ROWS, replace=False)
             positions = positions[np.sort(drawn)]
+        weak = select_columns(_safe_indexing(X, positions), self._weak)
         self._sampled = (
-            _safe_indexing(rows.strong, positions),
-            select_columns(_safe_indexing(X, positions), self._weak),
+            take_rows(rows.strong, positions),
+            in_memory(weak),
         )
 
     @cached_property

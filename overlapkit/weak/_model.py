@@ -11,6 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import has_fit_parameter
 
+from overlapkit._utils.memory_map import is_mapped, read_rows, row_blocks
 from overlapkit._utils.sklearn_compat import (
     _num_samples,
     _routing_enabled,
@@ -19,11 +20,14 @@ from overlapkit._utils.sklearn_compat import (
 )
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import OverlapkitWarning, WeakLabelWarning
+from overlapkit.weak._views import needs_encoding
 
 __all__ = [
     "align_columns",
+    "by_blocks",
     "classes_of_columns",
     "default_linear_model",
+    "default_representation",
     "fit_classifier",
     "fit_label_model",
     "fit_with_labels",
@@ -36,6 +40,8 @@ __all__ = [
     "weak_model_kind",
     "weight_params",
 ]
+
+_BLOCK_BYTES = 8 << 20  # rows of a file that are predicted at a time
 
 
 def weak_model_kind(weak_estimator) -> str:
@@ -273,7 +279,7 @@ def fit_classifier(
             f"({classes.tolist()[0]!r}, in {len(y_known)} labelled rows)."
         )
     if weak_estimator is None:
-        weak_estimator, fit_params = _default_weak_estimator(fit_params)
+        weak_estimator, fit_params = _default_weak_estimator(X, fit_params)
     rows = np.flatnonzero(known)
     everything = len(rows) == len(known)
     X_known = X if everything else _safe_indexing(X, rows)
@@ -287,7 +293,8 @@ def fit_classifier(
 
     proba = np.empty((len(known), len(classes)))
     if not everything:
-        proba[~known] = proba_of(_safe_indexing(X, np.flatnonzero(~known)))
+        unknown = np.flatnonzero(~known)
+        proba[unknown] = by_blocks(proba_of, X, unknown)
     held_out = out_of_fold_proba(
         weak_estimator,
         X_known,
@@ -303,28 +310,51 @@ def fit_classifier(
     return model, proba, classes
 
 
-def default_linear_model(C=1.0) -> Any:
-    """Logistic regression on standardised columns."""
+def by_blocks(predict, X, rows=None) -> np.ndarray:
+    """Predictions of some rows, or of all; those in files are read in blocks."""
+    if not is_mapped(X):
+        return predict(X if rows is None else _safe_indexing(X, rows))
+    if rows is None:
+        return np.concatenate([predict(np.asarray(X[i:j])) for i, j in row_blocks(X)])
+    size = max(1, _BLOCK_BYTES // (X.shape[1] * X.dtype.itemsize))
+    parts = np.split(rows, range(size, len(rows), size))
+    return np.concatenate([predict(read_rows(X, part)) for part in parts])
+
+
+def default_representation(view) -> Any:
+    """What encodes a dataframe with text, categories or missing values; else None."""
+    if not needs_encoding(view):
+        return None
+    # imported late, like the models below
+    from overlapkit.representation import TabularRepresentation
+
+    return TabularRepresentation()
+
+
+def default_linear_model(view, C=1.0) -> Any:
+    """Logistic regression on standardised columns, encoded if they are no numbers."""
     # imported late: linear models are most of what importing overlapkit would cost
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(C=C))
+    first = default_representation(view) or StandardScaler()
+    return make_pipeline(first, LogisticRegression(C=C))
 
 
-def _default_weak_estimator(fit_params) -> tuple[Any, dict]:
+def _default_weak_estimator(X, fit_params) -> tuple[Any, dict]:
     """Logistic regression on standardised columns, and its fit parameters.
 
     A pipeline hands weights on by the names of its steps or, with metadata routing
     on, to the steps that request them.
     """
-    model = default_linear_model()
+    model = default_linear_model(X)
     if not fit_params:
         return model, {}
     if _routing_enabled():
         for _, step in model.steps:
-            step.set_fit_request(sample_weight=True)
+            if has_fit_parameter(step, "sample_weight"):
+                step.set_fit_request(sample_weight=True)
         return model, fit_params
     others = sorted(set(fit_params) - {"sample_weight"})
     if others:
@@ -334,8 +364,9 @@ def _default_weak_estimator(fit_params) -> tuple[Any, dict]:
         )
     weight = fit_params["sample_weight"]
     return model, {
-        "standardscaler__sample_weight": weight,
-        "logisticregression__sample_weight": weight,
+        f"{name}__sample_weight": weight
+        for name, step in model.steps
+        if has_fit_parameter(step, "sample_weight")
     }
 
 

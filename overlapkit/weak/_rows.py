@@ -32,7 +32,8 @@ class WeakRows:
     Parameters
     ----------
     strong : array or dataframe of shape (n_samples, n_strong_features)
-        The strong view.
+        The strong view. ``numpy.asarray`` makes an array of it also where it is a view
+        of files, see :func:`~overlapkit.datasets.stack_views`.
     proba : ndarray of shape (n_samples, n_classes)
         Class probabilities of the weak model, in the order of `classes`.
     classes : ndarray of shape (n_classes,)
@@ -162,7 +163,7 @@ class WeakRows:
     @cached_property
     def codes(self) -> np.ndarray:
         """Position in `classes` of the weak label of each row."""
-        return break_ties(self.proba, self._content, self.seed)
+        return break_ties(self.proba, self.hash_of, self.seed)
 
     @property
     def labels(self) -> np.ndarray:
@@ -172,7 +173,7 @@ class WeakRows:
     @cached_property
     def row_hash(self) -> np.ndarray:
         """A number per row that depends on what the row holds, not where it stands."""
-        return hash_rows(self._content, self.seed)
+        return self.hash_of(np.arange(len(self)))
 
     def hash_of(self, positions: np.ndarray) -> np.ndarray:
         """Return `row_hash` of some rows, without computing it for all.

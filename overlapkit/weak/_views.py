@@ -5,13 +5,16 @@ are whatever :class:`~sklearn.compose.ColumnTransformer` takes: positions, names
 slices, masks or callables.
 """
 
+import os
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
 from overlapkit._utils.memory_map import row_blocks
+from overlapkit._utils.row_matrix import RowMatrix
 from overlapkit._utils.sklearn_compat import (
     _get_column_indices,
     _num_features,
@@ -25,6 +28,7 @@ __all__ = [
     "check_strong",
     "columns_without_numbers",
     "is_dataframe",
+    "needs_encoding",
     "numeric_content",
     "resolve_columns",
     "row_content",
@@ -46,7 +50,11 @@ def check_features(estimator, X, *, reset):
     Values are left to whoever uses the view: a weak model may accept what a
     similarity cannot, such as missing values or categories.
     """
-    if not is_dataframe(X):
+    _refuse_sources(X)
+    if isinstance(X, RowMatrix):
+        if X.shape[0] == 0:
+            raise ValueError(f"Found array with 0 sample(s) (shape={X.shape}).")
+    elif not is_dataframe(X):
         X = check_array(
             X,
             dtype="numeric",
@@ -67,6 +75,28 @@ def check_features(estimator, X, *, reset):
         )
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     return X
+
+
+def _refuse_sources(X) -> None:
+    """Refuse what rows can be read from but are not, with the way to read them."""
+    paths = isinstance(X, str | os.PathLike) or (
+        isinstance(X, list | tuple)
+        and len(X) > 0
+        and all(isinstance(x, str | os.PathLike) for x in X)
+    )
+    kind = type(X)
+    if paths:
+        what, how = "the name of a file", "overlapkit.datasets.open_rows(X).values"
+    elif kind.__module__.split(".")[0] == "pyarrow":
+        what, how = "an Arrow table", "overlapkit.datasets.open_rows(X).values"
+    elif all(hasattr(X, name) for name in ("values", "ids", "align")):
+        what, how = f"a {kind.__name__}", "its values"
+    else:
+        return
+    raise TypeError(
+        f"X is {what}, expected an array or a dataframe: pass {how}, or join two views "
+        "by overlapkit.datasets.stack_views."
+    )
 
 
 def sparse_columns(frame) -> list[str]:
@@ -163,6 +193,8 @@ def select_columns(X, indices):
         return X
     if not is_dataframe(X) and np.all(np.diff(indices) == 1):
         return X[:, indices[0] : indices[-1] + 1]
+    if isinstance(X, RowMatrix):
+        return X[:, indices]
     return _safe_indexing(X, indices, axis=1)
 
 
@@ -195,8 +227,8 @@ def _numbers_of(column) -> np.ndarray:
     return pd.util.hash_array(words) >> np.uint64(11)  # what a float64 can hold
 
 
-def check_strong(strong) -> np.ndarray:
-    """Strong view as a finite float matrix of its own precision.
+def check_strong(strong) -> Any:
+    """Strong view as a finite float matrix of its own precision, in memory or in files.
 
     Raises
     ------
@@ -212,15 +244,19 @@ def check_strong(strong) -> np.ndarray:
             "ColumnTransformer with OneHotEncoder), or leave them out of "
             "strong_columns."
         )
-    strong = check_array(
-        strong, dtype=_FLOATS, ensure_all_finite=False, input_name=name
-    )
+    if not isinstance(strong, RowMatrix):
+        strong = check_array(
+            strong, dtype=_FLOATS, ensure_all_finite=False, input_name=name
+        )
+    elif strong.dtype.kind != "f":
+        strong = strong.astype(np.float64)
     # block by block: otherwise a mask of its size, and of a map all, is in memory
     for start, stop in row_blocks(strong):
         finite = np.isfinite(strong[start:stop]).all(axis=1)
         if not finite.all():
             row = start + int(np.argmin(finite))
-            what = "NaN" if np.isnan(strong[row]).any() else "infinity"
+            values = np.asarray(strong[row])
+            what = "NaN" if np.isnan(values).any() else "infinity"
             raise ValueError(
                 f"Input {name} contains {what} in row {row}, which similarities "
                 "cannot take: impute or drop it first, or impute it by "
@@ -237,6 +273,15 @@ def columns_without_numbers(frame) -> list[str]:
         if np.asarray(frame[name]).dtype.kind not in "biuf"
         and not _holds_numbers(frame[name])
     ]
+
+
+def needs_encoding(strong) -> bool:
+    """Whether a dataframe holds text, categories or missing values."""
+    if not is_dataframe(strong):
+        return False
+    if columns_without_numbers(strong):
+        return True
+    return any(pd.isna(np.asarray(strong[name])).any() for name in strong.columns)
 
 
 def _holds_numbers(column) -> bool:

@@ -411,8 +411,6 @@ def test_weak_columns_may_be_categories():
         hard_threshold=("quantile", 0.5),
     ).fit(frame, y)
     assert detector.predict(frame).shape == (100,)
-    with pytest.raises(ValueError, match=r"columns \['colour'\].*representation="):
-        OverlapDetector(weak_columns=["a"]).fit(frame, y)
 
 
 # -------------------------------------------------------------------- bad input
@@ -610,7 +608,7 @@ def test_a_column_of_dates_is_named(numbers):
     frame = pd.DataFrame({"a": np.arange(20.0) % 3, "b": np.arange(20.0) % 2})
     frame["when"] = pd.date_range("2020", periods=20)
     detector = OverlapDetector(weak_columns=["b"], strong_columns=["when", *numbers])
-    with pytest.raises(ValueError, match=r"columns \['when'\].*hold no numbers"):
+    with pytest.raises(ValueError, match=r"columns \['when'\] hold dates"):
         detector.fit(frame, np.arange(20) % 2)
 
 

@@ -385,17 +385,19 @@ def test_missing_values_are_for_the_student():
     assert np.mean(made.estimator.predict(X) == truth) > 0.7
 
 
-def test_columns_must_be_numbers():
+def test_text_columns_are_encoded_and_dates_refused():
     X, known, truth, votes = make_task()
     frame = pd.DataFrame(X).add_prefix("x").assign(word="a")
     student = make_pipeline(FunctionTransformer(_numbers_only), LogisticRegression())
-    with pytest.raises(
-        ValueError, match=r"must be numbers.*\['word'\] are not.*Encode other"
-    ):
-        train(frame, known, truth, votes, student)
-    made = train(frame.drop(columns="word"), known, truth, votes)
+    dates = frame.assign(when=pd.Timestamp("2020"))
+    with pytest.raises(ValueError, match=r"\['when'\] hold dates.*leave the columns"):
+        train(dates, known, truth, votes, student)
     plain = train(X, known, truth, votes)
+    made = train(frame.drop(columns="word"), known, truth, votes)
     np.testing.assert_array_equal(made.selected, plain.selected)
+    # a column that says nothing changes the scale of distances only
+    made = train(frame, known, truth, votes, student)
+    assert np.mean(made.selected == plain.selected) > 0.8
 
 
 def _numbers_only(frame):

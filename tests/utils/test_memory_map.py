@@ -1,6 +1,8 @@
 """Memory maps are read block by block, and not kept in memory."""
 
 import mmap
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +135,65 @@ def test_fit_and_transform_leave_no_map_in_memory(tmp_path):
     fitted.transform(X)
     assert resident() - before < 40e6
     assert len(fitted.hard_indices_) > n / 20
+
+
+# each row of a permutation brings the pages around it into memory, unless they are
+# given back
+RESIDENT = """
+import sys, warnings
+import numpy as np
+from sklearn.model_selection import train_test_split
+from overlapkit import OverlapDetector
+from overlapkit.datasets import open_rows, stack_views
+
+warnings.simplefilter("ignore")
+folder, n, d = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+strong = open_rows(f"{folder}/strong.raw", dtype=sys.argv[4], shape=(n, d)).values
+y = np.where(np.arange(n) < 500, np.arange(n) % 2, -1)
+X, strong_columns, weak_columns = stack_views(
+    strong=strong, weak=open_rows(f"{folder}/weak.npy").values
+)
+detector = OverlapDetector(
+    strong_columns=strong_columns, weak_columns=weak_columns, missing_label=-1,
+    max_landmarks=50, random_state=0,
+)
+def peak():
+    # ru_maxrss would begin with the memory of the process that started this one
+    with open("/proc/self/status") as file:
+        return next(int(s.split()[1]) for s in file if s.startswith("VmHWM")) / 1024
+detector.fit(X[:2000], y[:2000]).predict(X[:2000])
+before = peak()
+known = np.arange(1000)
+train, test = train_test_split(np.arange(1000, n), random_state=0)
+train = np.concatenate([known, train])
+detector.fit(X[train], y[train]).score_samples(X[test])
+detector.fit(X, y).predict(X)
+print(peak() - before)
+"""
+
+
+@linux
+@pytest.mark.parametrize(
+    "dtype", ["float16", pytest.param("bfloat16", marks=pytest.mark.slow)]
+)
+def test_two_files_are_fitted_split_and_scored_without_being_in_memory(tmp_path, dtype):
+    n, d = 80_000, 500  # 80 MB
+    rng = np.random.default_rng(0)
+    block = rng.normal(size=(1000, d)).astype(np.float32)
+    if dtype == "float16":
+        raw = block.astype(np.float16)
+    else:
+        raw = (block.view(np.uint32) >> 16).astype(np.uint16)
+    with open(tmp_path / "strong.raw", "wb") as file:
+        for _ in range(n // 1000):
+            raw.tofile(file)
+    weak = rng.normal(size=(n, 20)).astype(np.float32)
+    weak[:, 0] += np.arange(n) % 2
+    np.save(tmp_path / "weak.npy", weak)
+    done = subprocess.run(
+        [sys.executable, "-c", RESIDENT, str(tmp_path), str(n), str(d), dtype],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 70

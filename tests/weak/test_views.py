@@ -1,13 +1,15 @@
 """Which columns each model sees."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import make_column_selector
 
-from overlapkit import OverlapDetector
+from overlapkit import OverlapDetector, WeakToStrongClassifier
+from overlapkit.datasets import FileRows
 from overlapkit.weak import WeakLabeler
 from overlapkit.weak._views import check_features, resolve_columns, select_columns
 
@@ -117,3 +119,24 @@ def test_sparse_columns_are_refused_by_name():
     frame["b"] = frame["b"].astype(pd.SparseDtype(float, 0))
     with pytest.raises(TypeError, match=r"\['b'\] of X are sparse"):
         check_features(WeakLabeler(), frame, reset=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("rows.npy", "the name of a file"),
+        (Path("rows.npy"), "the name of a file"),
+        (["a.npy", "b.npy"], "the name of a file"),
+        (FileRows(np.eye(3)), "a FileRows, .* pass its values"),
+    ],
+)
+@pytest.mark.parametrize("model", [OverlapDetector(), WeakToStrongClassifier()])
+def test_what_is_no_x_comes_with_the_way_to_open_it(source, message, model):
+    with pytest.raises(TypeError, match=f"X is {message}.*stack_views"):
+        model.fit(source, [0, 1, 0])
+
+
+def test_an_arrow_table_comes_with_the_way_to_open_it():
+    pa = pytest.importorskip("pyarrow")
+    with pytest.raises(TypeError, match=r"an Arrow table.*open_rows\(X\).values"):
+        OverlapDetector().fit(pa.table({"a": [1.0, 2.0]}), [0, 1])
