@@ -9,7 +9,6 @@ import warnings
 from contextlib import contextmanager
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -18,7 +17,6 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.speed.harness import Result, paired, register, seconds, timed_inside
 from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.exceptions import OverlapkitWarning
-from overlapkit.scorers import CutStatisticScorer, SelfConfidenceScorer
 from overlapkit.students._neighbor_graph import nearest_neighbors
 
 WEAK = 16  # columns of the weak model

@@ -65,20 +65,6 @@ def sparse_scores(indptr, columns, table, out):
 
 
 @njit(cache=True, nogil=True)
-def group_scores(indptr, columns, group, table, out):
-    """out[i] += sum of table[g] over the groups g that a column of row i belongs to."""
-    width = table.shape[1]
-    last = np.full(len(table), -1, dtype=np.int64)
-    for i in range(len(indptr) - 1):
-        for p in range(indptr[i], indptr[i + 1]):
-            g = group[columns[p]]
-            if last[g] != i:
-                last[g] = i
-                for k in range(width):
-                    out[i, k] += table[g, k]
-
-
-@njit(cache=True, nogil=True)
 def column_sums(indptr, columns, weights, out):
     """out[c] += sum of weights[i] over the rows i that have column c."""
     width = weights.shape[1]
@@ -89,17 +75,90 @@ def column_sums(indptr, columns, weights, out):
 
 
 @njit(cache=True, nogil=True)
+def add_pairs(indptr, columns, out):
+    """out[c, d] += number of rows that have both columns c and d."""
+    for i in range(len(indptr) - 1):
+        for p in range(indptr[i], indptr[i + 1]):
+            c = columns[p]
+            out[c, c] += 1
+            for q in range(indptr[i], p):
+                d = columns[q]
+                out[c, d] += 1
+                out[d, c] += 1
+
+
+@njit(inline="always")
+def _softmax(scores):
+    """Scores as probabilities, in place; returns the logarithm of their sum."""
+    top = scores[0]
+    for k in range(1, len(scores)):
+        top = max(top, scores[k])
+    total = 0.0
+    for k in range(len(scores)):
+        # of the largest score, it is 1
+        scores[k] = math.exp(scores[k] - top) if scores[k] != top else 1.0
+        total += scores[k]
+    for k in range(len(scores)):
+        scores[k] /= total
+    return top + math.log(total)
+
+
+@njit(cache=True, nogil=True)
 def softmax_rows(scores, log_sums):
     """Rows of scores as probabilities, in place, and the logarithms of their sums."""
-    n, width = scores.shape
-    for i in range(n):
-        top = scores[i, 0]
-        for k in range(1, width):
-            top = max(top, scores[i, k])
-        total = 0.0
+    for i in range(len(scores)):
+        log_sums[i] = _softmax(scores[i])
+
+
+@njit(cache=True, nogil=True)
+def update_posterior(
+    indptr,
+    columns,
+    lift,
+    group,
+    log_silent,
+    log_prior,
+    counts,
+    posterior,
+    log_sums,
+    seen,
+    totals,
+):
+    """Posterior of each row, and what the next tables are made from, in one pass.
+
+    The score of class k in a row is the sum of ``lift[c, k]`` over its columns c, of
+    ``log_silent[g, k]`` over the groups g that these belong to, and ``log_prior[k]``.
+    Adds the posterior, times the count of the row, to ``seen[c]`` and to ``totals``.
+    Returns the largest change of a posterior.
+    """
+    width, n_groups = lift.shape[1], len(log_silent)
+    last = np.full(n_groups, -1, dtype=np.int64)
+    row, change = np.empty(width), 0.0
+    for i in range(len(indptr) - 1):
+        start, stop = indptr[i], indptr[i + 1]
+        row[:] = 0.0
+        for p in range(start, stop):
+            for k in range(width):
+                row[k] += lift[columns[p], k]
+        row += log_prior
+        if n_groups == 1:
+            if stop > start:
+                row += log_silent[0]
+        else:
+            for p in range(start, stop):
+                g = group[columns[p]]
+                if last[g] != i:
+                    last[g] = i
+                    row += log_silent[g]
+        log_sums[i] = _softmax(row)
         for k in range(width):
-            scores[i, k] = math.exp(scores[i, k] - top)
-            total += scores[i, k]
-        for k in range(width):
-            scores[i, k] /= total
-        log_sums[i] = top + math.log(total)
+            moved = abs(row[k] - posterior[i, k])
+            if not moved <= change:  # also where it is no number
+                change = moved
+            posterior[i, k] = row[k]
+            row[k] *= counts[i]
+            totals[k] += row[k]
+        for p in range(start, stop):
+            for k in range(width):
+                seen[columns[p], k] += row[k]
+    return change
