@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.speed.harness import Result, paired, register, seconds, timed_inside
 from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.exceptions import OverlapkitWarning
-from overlapkit.students._neighbor_graph import nearest_neighbors
+from overlapkit.scorers._neighbor_graph import nearest_neighbors
 
 WEAK = 16  # columns of the weak model
 LABELS = 100  # that are known
