@@ -350,7 +350,8 @@ class OverlapDetector(TransformerMixin, BaseScorer):
             sample_rows(
                 self.hard_indices_,
                 self.max_landmarks,
-                replace(rows, seed=self._seed_of(rows)),
+                rows,
+                self._seed_of(rows),
             ),
         )
         self.neighbors_ = fit_neighbors(
@@ -440,7 +441,8 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         confident = sample_rows(
             np.flatnonzero(others),
             _MAX_CONFIDENT,
-            replace(rows, seed=self._seed_of(rows)),
+            rows,
+            self._seed_of(rows),
         )
         self.confident_reference_ = read_rows(strong, confident)
         similarity = similarity_to(
