@@ -4,9 +4,11 @@ Drawn rows: noise, and a shift of the rows that carry the hard pattern, so that 
 threshold has something to find. Half of the rows are hard.
 """
 
+import os
 import tracemalloc
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -14,9 +16,11 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.common import DATA, ROOT
 from benchmarks.speed.harness import Result, paired, register, seconds, timed_inside
 from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.exceptions import OverlapkitWarning
+from overlapkit.scorers import reference_similarity
 from overlapkit.scorers._neighbor_graph import nearest_neighbors
 
 WEAK = 16  # columns of the weak model
@@ -123,6 +127,90 @@ def detector(settings):
         yield Result(
             f"extra memory, {work}", "-", None, None, extra, "at most", 64, unit="MiB"
         )
+
+
+@register("growth")
+def growth(settings):
+    """Exponent of the time of a fit in the number of rows, all hard rows compared."""
+    sizes = (5_000, 10_000) if settings.quick else (10_000, 20_000, 40_000)
+    for aggregation in ("mean", "max"):
+        found, times = OverlapDetector(**precomputed(64, aggregation=aggregation)), []
+        for n in sizes:
+            strong, proba, _ = draw(n, 64)
+            X = np.concatenate([strong, proba], axis=1)
+            with quiet():
+                call = (lambda X=X: found.fit(X),)  # noqa: B023
+                medians, _ = paired(*call, repeats=settings.repeats)
+            times += medians
+        slope = np.polyfit(np.log(sizes), np.log(times), 1)[0]
+        yield Result(
+            f"exponent of OverlapDetector.fit in the rows, {aggregation}, "
+            f"{sizes[0]:,} to {sizes[-1]:,} x 64",
+            "-",
+            times[-1],
+            None,
+            float(slope),
+            "at most",
+            2.1,
+            unit="",
+        )
+
+
+@register("real-sets")
+def real_sets(settings):
+    """Mean without products, and pruning for the maximum, on the sets that are there.
+
+    The mean of magnitudes needs the mean reference row only where all products of a row
+    have one sign. For the maximum, a bound from the first quarter of the principal
+    components and the norms of the rest leaves some pairs to be computed; a scalar
+    product costs about ten times its share of a matrix product, so that it would pay
+    below a twentieth. It is not part of the package; the share is printed.
+    """
+    folder = Path(os.environ.get(DATA, ROOT.parent / "shared" / "data"))
+    names = ("spambase", "mushroom", "youtube", "sms", "agnews", "imdb")
+    names = names[:: 3 if settings.quick else 1]
+    for name in names:
+        path, work = folder / name / f"{name}.npz", f"mean abs cosine, {name}"
+        if not path.exists():
+            note = f"no data: {DATA} names no folder with {name}"
+            yield Result(
+                work, "bare sgemm", None, None, None, "at most", 1.15, note=note
+            )
+            continue
+        with np.load(path) as data:
+            X = data["X_strong"].astype(np.float32)
+        rows, reference = X[::2].copy(), X[1::2].copy()
+        (ours_s, bare_s), (ratio,) = paired(
+            lambda: reference_similarity(rows, reference),  # noqa: B023
+            bare_product(rows, reference),
+            repeats=settings.repeats,
+        )
+        left = _pairs_left(rows[:1000], reference)
+        yield Result(
+            f"{work}, {len(rows):,} x {len(reference):,}, d = {X.shape[1]}; "
+            f"{left:.0%} of pairs left by pruning for max",
+            "bare sgemm",
+            ours_s,
+            bare_s,
+            ratio,
+            "at most",
+            1.15,
+        )
+
+
+def _pairs_left(rows, reference):
+    """Share of pairs whose bound is not below the largest magnitude of the row."""
+    unit = [
+        part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12)
+        for part in (rows.astype(np.float64), reference.astype(np.float64))
+    ]
+    products = np.abs(unit[0] @ unit[1].T)
+    _, axes = np.linalg.eigh(unit[1].T @ unit[1])
+    axes = axes[:, -max(1, rows.shape[1] // 4) :]
+    short = [part @ axes for part in unit]
+    rest = [np.sqrt(np.maximum(1 - (part**2).sum(axis=1), 0)) for part in short]
+    bounds = np.abs(short[0] @ short[1].T) + np.outer(*rest)
+    return float((bounds >= products.max(axis=1, keepdims=True)).mean())
 
 
 def _cosines(rows, reference):
