@@ -359,8 +359,11 @@ class _Tables:
                 rows[block],
             )
 
-        run_tiles(task, blocks, None)
         # blocks of one size on any machine: sums do not depend on the threads
+        if len(blocks) > 1:
+            run_tiles(task, blocks, None)
+        elif blocks:
+            task(*blocks[0])
         return change.max(initial=0.0), seen.sum(axis=0), rows.sum(axis=0)
 
 
