@@ -9,6 +9,7 @@ from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.datasets import make_overlap_classification
 from overlapkit.exceptions import OverlapkitWarning
 from overlapkit.label_models import DawidSkene, LabelModel
+from overlapkit.scorers import CutStatisticScorer, SelfConfidenceScorer
 
 
 class Detector:
@@ -78,6 +79,60 @@ class Classifier:
     def track_hard_accuracy(self, rows):
         """Accuracy on rows of which the weak model knows nothing."""
         return float(self.fit().score(self.test.X, self.test.y))
+
+
+class Scorers:
+    params = (("cut statistic", "self-confidence"),)
+    param_names = ("scorer",)
+
+    def setup(self, scorer):
+        warnings.simplefilter("ignore", OverlapkitWarning)
+        data = make_overlap_classification(
+            n_easy=1000, n_hard=1000, n_overlap=1000, random_state=0
+        )
+        self.X, self.y, columns = data.X, data.y, data.easy_columns
+        kinds = {
+            "cut statistic": CutStatisticScorer,
+            "self-confidence": SelfConfidenceScorer,
+        }
+        self.scorer = kinds[scorer](weak_columns=columns, random_state=0)
+        self.fit()
+
+    def fit(self):
+        return self.scorer.fit(self.X, self.y)
+
+    def time_fit(self, scorer):
+        self.fit()
+
+    def peakmem_fit(self, scorer):
+        self.fit()
+
+
+class KnownLabels:
+    def setup(self):
+        warnings.simplefilter("ignore", OverlapkitWarning)
+        data = make_overlap_classification(
+            n_easy=1000, n_hard=1000, n_overlap=1000, random_state=0
+        )
+        self.X, self.y = data.X, data.y.copy()
+        self.y[np.random.default_rng(0).permutation(len(self.y))[100:]] = -1
+        self.model = WeakToStrongClassifier(
+            LogisticRegression(),
+            weak_columns=data.easy_columns,
+            selector="auto",
+            missing_label=-1,
+            random_state=0,
+        )
+        self.fit()
+
+    def fit(self):
+        return self.model.fit(self.X, self.y)
+
+    def time_fit(self):
+        self.fit()
+
+    def peakmem_fit(self):
+        self.fit()
 
 
 class Votes:

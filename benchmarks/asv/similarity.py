@@ -1,8 +1,9 @@
-"""Scores of 10,000 rows against 10,000 reference rows."""
+"""Scores of 10,000 rows against 10,000 reference rows, and neighbours of rows."""
 
 import numpy as np
 
 from overlapkit.scorers import reference_similarity
+from overlapkit.scorers._neighbor_graph import nearest_neighbors
 
 
 class ReferenceSimilarity:
@@ -37,3 +38,34 @@ class ReferenceSimilarity:
             "topk": S[:, -10:].mean(axis=1),
         }[aggregation]
         return float(np.abs(self.score(aggregation, self.X[:100]) - expected).max())
+
+
+class NonNegative:
+    """The mean of magnitudes where no product is negative."""
+
+    params = ((32, 384),)
+    param_names = ("d",)
+
+    def setup(self, d):
+        rng = np.random.default_rng(0)
+        self.X, self.reference = rng.random((2, 10_000, d), dtype=np.float32)
+        self.time_score(d)
+
+    def time_score(self, d):
+        reference_similarity(self.X, self.reference)
+
+
+class NeighborGraph:
+    params = ((32, 384),)
+    param_names = ("d",)
+
+    def setup(self, d):
+        rng = np.random.default_rng(0)
+        self.X = rng.standard_normal((5_000, d), dtype=np.float32)
+        nearest_neighbors(self.X[:100], 20)  # compiled code is loaded
+
+    def time_graph(self, d):
+        nearest_neighbors(self.X, 20)
+
+    def peakmem_graph(self, d):
+        nearest_neighbors(self.X, 20)

@@ -11,8 +11,8 @@ from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 
 from benchmarks.known_labels.data import draw, majority
 from benchmarks.known_labels.students import students, tuned_on_known, tuned_on_weak
+from overlapkit.scorers._neighbor_graph import nearest_neighbors
 from overlapkit.students._learner import PooledClassifier
-from overlapkit.students._neighbor_graph import nearest_neighbors
 from overlapkit.students._recipe import N_NEIGHBORS, train_with_known
 from overlapkit.weak import KnownLabels, WeakRows
 

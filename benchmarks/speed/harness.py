@@ -1,16 +1,18 @@
 """Paired timings, results and the table of the speed benchmark."""
 
+import json
 import os
 import platform
 import resource
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from benchmarks.common import markdown
+from benchmarks.common import ROOT, markdown
 
 ROWS: dict[str, Callable] = {}
 # Threads of BLAS spin for some time after a product, on the cores that the next
@@ -73,17 +75,35 @@ def seconds(function):
     return time.perf_counter() - start, value
 
 
+def timed_inside(cls, method):
+    """A class whose method takes down its seconds, and the list of these."""
+    spent: list[float] = []
+
+    def timed(self, *args, **kwargs):
+        start = time.perf_counter()
+        try:
+            return getattr(cls, method)(self, *args, **kwargs)
+        finally:
+            spent.append(time.perf_counter() - start)
+
+    # what estimators are made from is read off the signature of the class
+    return type(cls.__name__, (cls,), {method: timed}), spent
+
+
 def paired(ours, *baselines, repeats, shortest=0.01):
     """Time ours and its baselines in turn, so that noise falls on all alike.
 
     Returns the median seconds of each and, per baseline, the median over the
     repeats of ours / baseline. One round warms up; calls that a second finds shorter
-    than ``shortest`` seconds are timed in loops of about that length.
+    than ``shortest`` seconds are timed in loops of about that length. Long calls that
+    need neither are timed as they are by ``shortest=0``.
     """
     functions = (ours, *baselines)
-    for function in functions:
-        function()
-    loops = [max(1, int(shortest / seconds(f)[0])) for f in functions]
+    loops = [1] * len(functions)
+    if shortest > 0:
+        for function in functions:
+            function()
+        loops = [max(1, int(shortest / seconds(f)[0])) for f in functions]
 
     def once(function, loop):
         time.sleep(_PAUSE)
@@ -96,6 +116,21 @@ def paired(ours, *baselines, repeats, shortest=0.01):
         for i in range(1, len(functions))
     ]
     return medians, ratios
+
+
+def in_child(module, *arguments):
+    """What a module prints as JSON when a process of its own runs it.
+
+    A peak of resident memory belongs to a process.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
 
 
 def peak_resident_mib():

@@ -13,6 +13,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from scipy import sparse
 
 from benchmarks.common import DATA
 from benchmarks.label_models import (
@@ -25,9 +27,9 @@ from benchmarks.label_models import (
     import_snorkel,
     load,
 )
-from benchmarks.speed.harness import Result, paired, register
+from benchmarks.speed.harness import Result, paired, register, seconds
 from overlapkit.exceptions import OverlapkitWarning
-from overlapkit.label_models import LabelModel
+from overlapkit.label_models import DawidSkene, LabelModel
 
 SETS = ("spambase", "sms")  # 20 and 73 functions
 
@@ -134,3 +136,91 @@ def label_model(settings):
             agrees=found >= expected - TOLERANCE,
             note=f"accuracy {found:.4f} against {expected:.4f}",
         )
+
+
+LARGE, FUNCTIONS, COVERAGE = 1_000_000, 100, 0.05
+
+
+def _many_votes(n, seed=0):
+    """Rows of few votes by many functions, as codes, and the classes."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(2, size=n).astype(np.int8)
+    votes = np.full((n, FUNCTIONS), -1, dtype=np.int8)
+    for j, right in enumerate(rng.uniform(0.6, 0.9, FUNCTIONS)):
+        cast = np.flatnonzero(rng.random(n) < COVERAGE)
+        votes[cast, j] = np.where(rng.random(len(cast)) < right, y[cast], 1 - y[cast])
+    return votes, y
+
+
+@register("many-votes")
+def many_votes(settings):
+    """A million rows: against Dawid-Skene of crowd-kit, and Snorkel.
+
+    Ours reads a sparse matrix, crowd-kit a table with a row per vote, Snorkel an array.
+    crowd-kit takes the votes that were cast only, and stops at a change of the
+    likelihood below 1e-5; ours goes on until no posterior moves by more than its tol.
+    """
+    n = LARGE // 10 if settings.quick else LARGE
+    votes, y = _many_votes(n)
+    stored = sparse.csr_matrix(votes + 1)
+    covered = (votes >= 0).any(axis=1)
+    work = f"{n:,} x {FUNCTIONS}, {stored.nnz / n:.1f} votes a row"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for Ours, baseline, theirs, target in (
+            (DawidSkene, "crowd-kit, DawidSkene", _crowd_kit, 5),
+            (LabelModel, f"Snorkel, {N_EPOCHS:,} epochs", _snorkel, 50),
+        ):
+            Ours().fit(stored[:1000])
+            ours_s, model = seconds(lambda: Ours().fit(stored))  # noqa: B023
+            found = theirs(votes)
+            name = f"{Ours.__name__}, {work}"
+            if isinstance(found, str):
+                yield Result(
+                    name, baseline, ours_s, None, None, "at least", target, note=found
+                )
+                continue
+            theirs_s, labels = found
+            mine = model.predict_proba(stored).argmax(axis=1)
+            right, expected = (
+                float((a[covered] == y[covered]).mean()) for a in (mine, labels)
+            )
+            same = float((mine[covered] == labels[covered]).mean())
+            yield Result(
+                name,
+                baseline,
+                ours_s,
+                theirs_s,
+                theirs_s / ours_s,
+                "at least",
+                target,
+                agrees=right >= expected - TOLERANCE and same > 0.99,
+                note=f"{same:.2%} of the labels are the same, accuracy {right:.4f} "
+                f"against {expected:.4f}",
+            )
+
+
+def _crowd_kit(votes):
+    """Seconds of a fit, and labels; or why there are none."""
+    try:
+        from crowdkit.aggregation import DawidSkene as Theirs
+    except ImportError:
+        return "crowd-kit is not installed"
+    rows, functions = np.nonzero(votes >= 0)
+    table = pd.DataFrame(
+        {"task": rows, "worker": functions, "label": votes[rows, functions]}
+    )
+    spent, model = seconds(lambda: Theirs().fit(table))
+    proba, labels = model.probas_, np.full(len(votes), -1)
+    labels[proba.index] = proba.columns.to_numpy()[proba.to_numpy().argmax(axis=1)]
+    return spent, labels
+
+
+def _snorkel(votes):
+    """Seconds of a fit, and labels; or why there are none."""
+    Snorkel = import_snorkel()
+    if Snorkel is None:
+        return "snorkel is not installed"
+    codes = votes.astype(int)
+    spent, model = seconds(lambda: fit_snorkel(Snorkel, codes))
+    return spent, model.predict_proba(codes).argmax(axis=1)

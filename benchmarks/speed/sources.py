@@ -5,11 +5,19 @@ does who calls the detector on what was collected so far. Both must read the sam
 densities.
 """
 
+import json
+import sys
 import warnings
 
 import numpy as np
 
-from benchmarks.speed.harness import Result, register, seconds
+from benchmarks.speed.harness import (
+    Result,
+    in_child,
+    peak_resident_mib,
+    register,
+    seconds,
+)
 from overlapkit import OverlapDetector, UCBSourceSelector
 from overlapkit.exceptions import OverlapkitWarning
 
@@ -79,3 +87,79 @@ def sources(settings):
         agrees,
         note="the same densities" if agrees else "other densities",
     )
+
+
+LIVE_ROUNDS, LIVE_ROWS, MANY_SOURCES = 1_000, 100, 10_000
+
+
+@register("live-sources")
+def live_sources(settings):
+    """Rounds of live selection with all rows kept, and a round of many sources."""
+    rounds = 100 if settings.quick else LIVE_ROUNDS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OverlapkitWarning)
+        times = _play(MANY_SOURCES, 30)[1:]  # the first one fits the detector
+    child = in_child("benchmarks.speed.sources", rounds)
+    yield Result(
+        f"live source selection, {rounds:,} rounds of {LIVE_ROWS} rows x {DIM}",
+        "-",
+        None,
+        None,
+        child["seconds"],
+        "at most",
+        60 * rounds / LIVE_ROUNDS,
+        unit="s",
+    )
+    yield Result(
+        f"peak resident memory of these, {rounds * LIVE_ROWS:,} rows kept",
+        "-",
+        None,
+        None,
+        child["peak_mib"],
+        "at most",
+        1024,
+        unit="MiB",
+    )
+    yield Result(
+        f"a round, rows read and the next source chosen, {MANY_SOURCES:,} sources",
+        "-",
+        None,
+        None,
+        1000 * float(np.median(times)),
+        "at most",
+        5,
+        unit="ms",
+    )
+
+
+def _play(n_sources, rounds):
+    """Seconds of each round."""
+    rng = np.random.default_rng(0)
+    selector = UCBSourceSelector(
+        detector=OverlapDetector(
+            weak_estimator="precomputed",
+            strong_columns=slice(0, DIM),
+            weak_columns=slice(DIM, DIM + 2),
+        ),
+        reference=(_draw(rng, 0.3, 2_000), None),
+        source_names=list(range(n_sources)),
+        n_rounds=rounds + 1,
+        train_every=None,
+        random_state=0,
+    )
+    times = []
+    for t in range(rounds):
+        source = selector.next_source_ if t else 0
+        batch = _draw(rng, DENSITIES[source % len(DENSITIES)], LIVE_ROWS)
+        elapsed, _ = seconds(
+            lambda: selector.partial_fit(batch, sources=source)  # noqa: B023
+        )
+        times.append(elapsed)
+    assert len(selector.collected_.X) == rounds * LIVE_ROWS
+    return times
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", OverlapkitWarning)
+    spent = sum(_play(len(DENSITIES), int(sys.argv[1])))
+    print(json.dumps({"seconds": spent, "peak_mib": peak_resident_mib()}))

@@ -146,6 +146,20 @@ def square_sums(block, out):
         out[i] = total
 
 
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def product_bounds(rows, low, high, least, most):
+    """Bounds of the inner products of a row with rows between low and high."""
+    m, n = rows.shape
+    for i in range(m):
+        smallest, largest = 0.0, 0.0
+        for j in range(n):
+            value = np.float64(rows[i, j])
+            first, second = value * low[j], value * high[j]
+            smallest += min(first, second)
+            largest += max(first, second)
+        least[i], most[i] = smallest, largest
+
+
 @njit(cache=True, nogil=True)
 def scale_rows(block, factors):
     """Multiply row i of block by factors[i], in place, through float64."""

@@ -1,6 +1,7 @@
 """Tie-breaking that depends on what a row contains, never on where it stands."""
 
 import numpy as np
+from numba import njit
 
 # Constants of the 64-bit finaliser of splitmix64 (Steele, Lea and Flood, 2014).
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -8,11 +9,29 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
+_SHIFT_1, _SHIFT_2, _SHIFT_3 = np.uint64(30), np.uint64(27), np.uint64(31)
+_BLOCK_BYTES = 1 << 18  # of rows as float64, hashed at a time
+
+
 def _mix(h):
     h = h + _GOLDEN
-    h = (h ^ (h >> np.uint64(30))) * _MIX_1
-    h = (h ^ (h >> np.uint64(27))) * _MIX_2
-    return h ^ (h >> np.uint64(31))
+    h = (h ^ (h >> _SHIFT_1)) * _MIX_1
+    h = (h ^ (h >> _SHIFT_2)) * _MIX_2
+    return h ^ (h >> _SHIFT_3)
+
+
+_mix_one = njit(inline="always")(_mix)
+
+
+@njit(cache=True, nogil=True)
+def _hash_bits(bits, hashes):
+    """Hash the 64-bit numbers of each row into the hash that it has so far."""
+    n, c = bits.shape
+    for i in range(n):
+        h = hashes[i]
+        for j in range(c):
+            h = _mix_one(h ^ bits[i, j])
+        hashes[i] = h
 
 
 def hash_rows(content, seed):
@@ -33,11 +52,13 @@ def hash_rows(content, seed):
     -------
     ndarray of shape (n,), dtype uint64
     """
-    h = _mix(np.full(content.shape[0], seed, dtype=np.uint64))
-    for j in range(content.shape[1]):
+    n, c = content.shape
+    h = _mix(np.full(n, seed, dtype=np.uint64))
+    step = max(1, _BLOCK_BYTES // (8 * max(1, c)))
+    for start in range(0, n, step):
         # Adding 0.0 turns -0.0, which has other bits than 0.0, into 0.0.
-        bits = (content[:, j].astype(np.float64) + 0.0).view(np.uint64)
-        h = _mix(h ^ bits)
+        values = content[start : start + step].astype(np.float64, order="C") + 0.0
+        _hash_bits(values.view(np.uint64), h[start : start + step])
     return h
 
 

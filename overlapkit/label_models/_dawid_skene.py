@@ -4,11 +4,11 @@ from copy import copy
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
+from overlapkit._kernels import votes as kernels
 from overlapkit._utils.sklearn_compat import Interval, StrOptions
-from overlapkit._utils.threads import single_threaded_blas
+from overlapkit._utils.threads import run_tiles, single_threaded_blas, steps
 from overlapkit._utils.warnings import warn
 from overlapkit.label_models import _moments
 from overlapkit.label_models._base import _BaseLabelModel
@@ -16,11 +16,11 @@ from overlapkit.label_models._known import labels_help
 from overlapkit.label_models._votes import (
     diagonal_table,
     right_shares,
-    softmax,
     vote_shares,
 )
 
 _LEAST_ABSTENTION = 0.01
+_ROWS_OF_A_BLOCK = 1 << 17  # whose posteriors a thread computes at a time
 
 
 class DawidSkene(_BaseLabelModel):
@@ -325,30 +325,46 @@ class _Tables:
         return self.prior * np.exp(self.log_none.sum(axis=0))
 
     def posterior_of(self, votes):
-        return self.evidence_of(votes)[0]
+        shape = votes.shape[0], len(self.prior)
+        posterior, evidence = np.zeros(shape), np.empty(shape[0])
+        self.update(votes.one_hot(), np.ones(shape[0]), posterior, evidence)
+        return posterior
 
-    def evidence_of(self, votes):
-        scores = votes.scores(self.lift)
-        scores += np.log(self.prior)
-        scores += groups_with_votes(votes, self.groups) @ self.log_silent
-        return softmax(scores)
+    def update(self, hot, counts, posterior, evidence):
+        """Set the posterior of rows, and the logarithm of what their votes are worth.
 
+        Returns the largest change of a posterior, and how often each vote is cast, and
+        rows are, by class.
+        """
+        n_classes = len(self.prior)
+        blocks = list(steps(hot.shape[0], _ROWS_OF_A_BLOCK))
+        seen = np.zeros((len(blocks), hot.shape[1], n_classes))
+        rows, change = np.zeros((len(blocks), n_classes)), np.zeros(len(blocks))
+        lift = self.lift.reshape(-1, n_classes)
+        group, log_prior = np.repeat(self.groups, n_classes), np.log(self.prior)
 
-def groups_with_votes(votes, groups):
-    """Mark the groups of functions of which one votes, shape (n, n_groups)."""
-    n_groups = groups.max(initial=-1) + 1
-    if n_groups == 1:
-        return votes.covered()[:, None].astype(np.float64)
-    hot = votes.one_hot()
-    member = groups[hot.indices // votes.n_classes]
-    marks = sparse.csr_matrix(
-        # Merging duplicates writes into indptr.
-        (np.ones(len(member)), member, hot.indptr.copy()),
-        shape=(votes.shape[0], n_groups),
-    )
-    marks.sum_duplicates()
-    marks.data[:] = 1.0
-    return marks
+        def task(start, stop):
+            block = start // _ROWS_OF_A_BLOCK
+            change[block] = kernels.update_posterior(
+                hot.indptr[start : stop + 1],
+                hot.indices,
+                lift,
+                group,
+                self.log_silent,
+                log_prior,
+                counts[start:stop],
+                posterior[start:stop],
+                evidence[start:stop],
+                seen[block],
+                rows[block],
+            )
+
+        # blocks of one size on any machine: sums do not depend on the threads
+        if len(blocks) > 1:
+            run_tiles(task, blocks, None)
+        elif blocks:
+            task(*blocks[0])
+        return change.max(initial=0.0), seen.sum(axis=0), rows.sum(axis=0)
 
 
 class _EM:
@@ -359,7 +375,7 @@ class _EM:
         self.cast, self.prior = cast, prior
         self.weights = 1 / model.copies_
         self.one_vote = self.weights[:, None, None] * np.eye(len(prior))
-        self.hot = patterns.one_hot().T.tocsr()
+        self.hot = patterns.one_hot()
         self.silence = 1 - model.shrinkage_
         self.n_rows = counts.sum()
         n_classes = len(prior)
@@ -401,28 +417,31 @@ class _EM:
         model, patterns = self.model, self.patterns
         # Copies of a function share one vote, in the start as in all that follows.
         posterior = vote_shares(patterns.scores(self.one_vote), self.prior)
+        evidence = np.empty(len(posterior))
+        weights = posterior * self.without_label[:, None]
+        seen, rows = np.zeros((self.hot.shape[1], len(self.prior))), weights.sum(axis=0)
+        kernels.column_sums(self.hot.indptr, self.hot.indices, weights, seen)
         prior, tables, change = self.prior, None, np.inf
         n_iter, converged = 0, False
         while n_iter < model.max_iter and not converged:
             n_iter += 1
-            weights = posterior * self.without_label[:, None]
-            rows = weights.sum(axis=0) + self.label_rows
-            theta = self.theta(weights, rows, tables)
+            theta = self.theta(seen, rows + self.label_rows, tables)
             if self.estimate:
-                total = weights.sum(axis=0) + 1
+                total = rows + 1
                 prior = total / total.sum()
             tables = _Tables(theta, prior, self.silence, model.groups_, self.weights)
-            previous = posterior
-            posterior, evidence = tables.evidence_of(patterns)
-            change = np.abs(posterior - previous).max(initial=0.0)
+            self.last_seen, self.last_rows = seen, rows
+            change, seen, rows = tables.update(
+                self.hot, self.without_label, posterior, evidence
+            )
             converged = bool(change <= model.tol)
         tables.n_iter, tables.converged, tables.change = n_iter, converged, change
         tables.log_posterior = self._log_posterior(tables, evidence)
-        self.last_weights, self.tables = weights, tables
+        self.tables = tables
         return tables
 
-    def theta(self, weights, rows, tables):
-        seen = (self.hot @ weights).reshape(self.imaginary.shape) + self.label_votes
+    def theta(self, seen, rows, tables):
+        seen = seen.reshape(self.imaginary.shape) + self.label_votes
         if tables is not None and self.silence > 0:
             # Rows without a vote that must have been there, by class.
             none = tables.without_vote()
@@ -438,7 +457,7 @@ class _EM:
         """Whether labelled rows are right by tables without their own label."""
         n_classes = len(self.prior)
         out = np.empty(len(labelled))
-        rows = self.last_weights.sum(axis=0) + self.label_rows
+        rows = self.last_rows + self.label_rows
         for i, code in enumerate(labelled.codes):
             votes = labelled.votes.take([i])
             part = copy(self)
@@ -446,7 +465,7 @@ class _EM:
             own[votes.one_hot().indices, code] = 1
             part.label_votes = self.label_votes - own.reshape(self.imaginary.shape)
             theta = part.theta(
-                self.last_weights, rows - np.eye(n_classes)[code], self.tables
+                self.last_seen, rows - np.eye(n_classes)[code], self.tables
             )
             tables = _Tables(
                 np.maximum(theta, 1e-12),

@@ -13,7 +13,8 @@ from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import VoteWarning
 from overlapkit.label_models._votes import DenseVotes, SparseVotes
 
-_CHUNK = 2**20
+_CHUNK = 2**18
+_CACHED = 2**16  # votes that stay in cache
 _BINS = 2**16
 _CONVENTIONS = (
     "No vote is -1, NaN, None or an empty cell. Where 0 (votes coded 0 = none, 1 to K "
@@ -154,7 +155,7 @@ def distinct_values(values) -> tuple[np.ndarray, np.ndarray]:
         low, high = int(chunk.min()), int(chunk.max())
         if high - low < _BINS:
             # Small integers are counted, not sorted; wide ones would need much memory.
-            counts = np.bincount((chunk.astype(np.int64) - low).astype(np.intp))
+            counts = np.bincount(_from_zero(chunk, low))
             unique = np.flatnonzero(counts)
             counts, unique = counts[unique], unique + low
         else:
@@ -166,6 +167,12 @@ def distinct_values(values) -> tuple[np.ndarray, np.ndarray]:
     order = sorted(found)
     # Objects of Python hold integers of any size exactly.
     return np.array(order, dtype=object), np.array([found[v] for v in order])
+
+
+def _from_zero(chunk, low) -> np.ndarray:
+    if chunk.dtype.kind in "iu" and chunk.dtype.itemsize <= 4:
+        return np.subtract(chunk, low, dtype=np.intp)
+    return (chunk.astype(np.int64) - low).astype(np.intp)
 
 
 def share_of_rows(values, value) -> float:
@@ -368,9 +375,14 @@ def encode(values, classes, by_name):
             data[start : start + _CHUNK] = codes(wide - 1)
         return SparseVotes.from_csr(data, values, n_classes)
     out = np.empty(values.shape, dtype=dtype, order="F")
-    for j in range(values.shape[1]):
-        column = values[:, j]
-        out[:, j] = codes(column.view(np.uint8) if column.dtype == bool else column)
+    values = values.view(np.uint8) if values.dtype == bool else values
+    if values.flags.f_contiguous:
+        parts = [np.s_[:, j : j + 1] for j in range(values.shape[1])]
+    else:  # a column of it would read the memory of all
+        rows = max(1, _CACHED // max(values.shape[1], 1))
+        parts = [np.s_[i : i + rows] for i in range(0, len(values), rows)]
+    for part in parts:
+        out[part] = codes(values[part])
     return DenseVotes(out, n_classes)
 
 

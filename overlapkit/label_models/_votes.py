@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg.blas import ssyrk
 
+from overlapkit._kernels import votes as kernels
 from overlapkit._kernels.ties import _mix, hash_rows
 
 _BLOCK_BYTES = 2**24
@@ -37,7 +38,7 @@ class DenseVotes:
 
     def take(self, rows):
         """Votes on some of the rows."""
-        return DenseVotes(np.asfortranarray(self.codes[rows]), self.n_classes)
+        return DenseVotes(_take_rows(self.codes, rows), self.n_classes)
 
     def append(self, other):
         """Votes of further rows below these."""
@@ -50,18 +51,12 @@ class DenseVotes:
 
     def counts(self) -> np.ndarray:
         """Return how many functions vote for each class, per row, shape (n, K)."""
-        return np.column_stack(
-            [np.count_nonzero(self.codes == k, axis=1) for k in range(self.n_classes)]
-        ).astype(np.float64)
+        return self.scores(np.tile(np.eye(self.n_classes), (self.shape[1], 1, 1)))
 
     def scores(self, table) -> np.ndarray:
         """Sum of ``table[j, vote_j]`` over the functions that vote, shape (n, K)."""
-        m, _, width = table.shape
-        # The extra last row is what index -1, no vote, picks.
-        table = np.concatenate([table, np.zeros((m, 1, width))], axis=1)
-        out = np.zeros((self.shape[0], width))
-        for j in range(m):
-            out += table[j].take(self.codes[:, j], axis=0, mode="wrap")
+        out = np.zeros((self.shape[0], table.shape[2]))
+        kernels.dense_scores(self.codes, np.ascontiguousarray(table), out)
         return out
 
     def pair_counts(self) -> np.ndarray:
@@ -193,14 +188,15 @@ class SparseVotes:
     def distinct(self):
         """Distinct rows, in an order that does not depend on the rows' order."""
         first, second = self._hashes(0), self._hashes(1)
-        _, place, inverse, counts = np.unique(
-            first, return_index=True, return_inverse=True, return_counts=True
-        )
-        if not np.array_equal(second[place][inverse], second):
+        order = np.argsort(first)
+        first, second = first[order], second[order]
+        same = first[1:] == first[:-1]
+        if not np.array_equal(second[1:][same], second[:-1][same]):
             # Two different rows share a hash: every row stands for itself.
-            order = np.lexsort((second, first))
+            order = order[np.lexsort((second, first))]
             return self.take(order), np.ones(len(order))
-        return self.take(place), counts.astype(np.float64)
+        places, counts = _runs(same, len(order))
+        return self.take(order[places]), counts
 
     def blocks(self):
         """Slices of rows whose codes need little memory."""
@@ -230,9 +226,9 @@ class SparseVotes:
             yield self.hot[rows]
 
     def _times(self, table):
-        out = np.empty((self.shape[0], table.shape[1]))
-        for rows in self._row_slices():
-            out[rows] = self.hot[rows].astype(np.float64) @ table
+        out = np.zeros((self.shape[0], table.shape[1]))
+        table = np.ascontiguousarray(table)
+        kernels.sparse_scores(self.hot.indptr, self.hot.indices, table, out)
         return out
 
 
@@ -243,11 +239,16 @@ def _slices(shape, n_bytes):
 
 def _one_hot(codes, n_classes):
     n, m = codes.shape
-    rows, functions = np.nonzero(codes >= 0)
-    columns = functions * n_classes + codes[rows, functions]
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
+    width = m * n_classes
+    per_row = np.zeros(n, dtype=np.int64)
+    kernels.count_votes(codes, per_row)
+    indptr = np.concatenate([[0], np.cumsum(per_row)])
+    small = max(width, indptr[-1]) < 2**31
+    indptr = indptr.astype(np.int32 if small else np.int64)
+    columns = np.empty(indptr[-1], dtype=indptr.dtype)
+    kernels.fill_columns(codes, n_classes, indptr, columns)
     ones = np.ones(len(columns), dtype=np.int8)
-    return sparse.csr_matrix((ones, columns, indptr), shape=(n, m * n_classes))
+    return sparse.csr_matrix((ones, columns, indptr), shape=(n, width))
 
 
 def _sparse_is_faster(cast, shape, n_classes) -> bool:
@@ -266,9 +267,7 @@ class _PairSum:
 
     def add_sparse(self, hot):
         """Add the pairs of a CSR matrix of ones."""
-        hot = hot.astype(np.float64)
-        product = (hot.T @ hot).tocoo()
-        self.total[product.row, product.col] += product.data
+        kernels.add_pairs(hot.indptr, hot.indices, self.total)
 
     def add_dense(self, one_hot):
         """Add the pairs of a C-ordered float32 array of zeros and ones."""
@@ -296,11 +295,9 @@ class _PairSum:
 
 def softmax(scores) -> tuple[np.ndarray, np.ndarray]:
     """Rows of scores as probabilities, in place, and the logarithms of their sums."""
-    top = scores.max(axis=1, keepdims=True)
-    np.exp(np.subtract(scores, top, out=scores), out=scores)
-    total = scores.sum(axis=1, keepdims=True)
-    scores /= total
-    return scores, (top + np.log(total)).ravel()
+    log_sums = np.empty(len(scores))
+    kernels.softmax_rows(scores, log_sums)
+    return scores, log_sums
 
 
 def vote_shares(counts, prior) -> np.ndarray:
@@ -318,16 +315,40 @@ def distinct_rows(codes) -> tuple[np.ndarray, np.ndarray]:
     counts : ndarray of shape (u,), float64
     """
     # Sorting 64-bit hashes is many times faster than sorting rows.
-    _, first, inverse, counts = np.unique(
-        hash_rows(codes, 0), return_index=True, return_inverse=True, return_counts=True
-    )
-    patterns = np.asfortranarray(codes[first])
+    hashes = hash_rows(codes, 0)
+    order = np.argsort(hashes)
+    hashes = hashes[order]
+    same = hashes[1:] == hashes[:-1]
+    one, other = order[1:][same], order[:-1][same]
     for j in range(codes.shape[1]):
-        if not np.array_equal(patterns[inverse, j], codes[:, j]):
+        column = codes[:, j]
+        if not np.array_equal(column[one], column[other]):
             # Two different rows share a hash (chance about n**2 / 2**65).
             patterns, counts = np.unique(codes, axis=0, return_counts=True)
-            break
-    return np.asfortranarray(patterns), counts.astype(np.float64)
+            return np.asfortranarray(patterns), counts.astype(np.float64)
+    places, counts = _runs(same, len(codes))
+    return _take_rows(codes, order[places]), counts
+
+
+def _runs(same, n) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and lengths of runs of n values; `same`: whether one equals the last."""
+    starts = np.flatnonzero(np.append(True, ~same)[:n])
+    return starts, np.diff(np.append(starts, n)).astype(np.float64)
+
+
+def _take_rows(codes, rows) -> np.ndarray:
+    """``codes[rows]``, column after column as the codes are stored."""
+    if isinstance(rows, slice):
+        return np.asfortranarray(codes[rows])
+    rows = np.asarray(rows)
+    if rows.dtype == bool:
+        if rows.all():
+            return codes
+        rows = np.flatnonzero(rows)
+    out = np.empty((len(rows), codes.shape[1]), dtype=codes.dtype, order="F")
+    for j in range(codes.shape[1]):
+        out[:, j] = codes[:, j][rows]
+    return out
 
 
 def diagonal_table(n_classes, diagonal) -> np.ndarray:

@@ -41,7 +41,7 @@ from overlapkit.model_selection._students import (
     run_repeats,
     seeded,
 )
-from overlapkit.students._neighbor_graph import nearest_neighbors
+from overlapkit.scorers._neighbor_graph import nearest_neighbors
 from overlapkit.students._recipe import (
     N_NEIGHBORS,
     comparable_columns,

@@ -8,6 +8,7 @@ from sklearn.utils import check_array, column_or_1d
 from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import Interval
 from overlapkit.scorers._base import BaseScorer
+from overlapkit.scorers._neighbor_graph import nearest_neighbors, unit_rows
 from overlapkit.weak._model import default_representation
 from overlapkit.weak._views import check_strong
 
@@ -245,10 +246,11 @@ class CutStatisticScorer(BaseScorer):
         if self.representation_ is not None:
             self.representation_.fit(labeled.strong)
         n_neighbors = min(self.n_neighbors, len(covered) - 1)
+        strong = self._represented(labeled)
         self.neighbors_ = NearestNeighbors(
             n_neighbors=n_neighbors, metric=self.metric, n_jobs=self.n_jobs
-        ).fit(self._represented(labeled))
-        distances, neighbors = self.neighbors_.kneighbors()
+        ).fit(strong)
+        distances, neighbors = self._own_neighbors(strong, n_neighbors)
         scores = self._statistic(labeled, neighbors, distances)
         # equal rows have each other for neighbours, one more or less than another
         differs = (np.diff(content) != 0) | (np.diff(codes) != 0)
@@ -257,6 +259,15 @@ class CutStatisticScorer(BaseScorer):
         self.scores_ = np.full(len(rows), -np.inf)
         self.scores_[covered] = scores
         self.support_ = None
+
+    def _own_neighbors(self, strong, n_neighbors):
+        """Distances and positions of the neighbours of the rows of fit."""
+        unit = unit_rows(strong) if self.metric == "cosine" else None
+        if unit is None:
+            return self.neighbors_.kneighbors()
+        neighbors, distances = nearest_neighbors(unit, n_neighbors, self.n_jobs)
+        # |u - v|^2 = 2 (1 - cos(u, v)) for rows of norm 1
+        return distances.astype(np.float64) ** 2 / 2, neighbors
 
     def _score_rows(self, rows):
         distances, neighbors = self.neighbors_.kneighbors(self._represented(rows))

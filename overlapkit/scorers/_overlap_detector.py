@@ -24,6 +24,7 @@ from overlapkit.scorers._overlap_checks import (
 from overlapkit.scorers._region_rule import (
     RegionRule,
     lift_confident,
+    precision_of,
     represented,
     similarity_to,
 )
@@ -149,7 +150,8 @@ class OverlapDetector(TransformerMixin, BaseScorer):
     weak_confidence_ : ndarray of shape (n_samples,)
         Weak confidence of each row of ``fit``, out of fold where a label was known.
     overlap_scores_ : ndarray of shape (n_samples,)
-        Similarity of each row of ``fit`` to the hard rows; 0 without hard rows.
+        Similarity of each row of ``fit`` to the hard rows; 0 without hard rows. Those
+        of hard rows, on which nothing else depends, are computed when this is read.
     scores_ : ndarray of shape (n_samples,)
         As :meth:`score_samples`, for the rows of ``fit``.
     support_ : ndarray of shape (n_samples,) of bool
@@ -352,26 +354,17 @@ class OverlapDetector(TransformerMixin, BaseScorer):
             sample_rows(
                 self.hard_indices_,
                 self.max_landmarks,
-                replace(rows, seed=self._seed_of(rows)),
+                rows,
+                self._seed_of(rows),
             ),
         )
         self.neighbors_ = fit_neighbors(
             self.neighbors, self.reference_, self.metric, aggregation["aggregation"]
         )
-        scores = similarity_to(
-            self.reference_,
-            strong,
-            self.metric,
-            aggregation,
-            self.neighbors_,
-            self.n_jobs,
-        )
-        others = covered & ~hard
-        self._fit_overlap_threshold(scores[others], hard, covered)
-        self.rule_ = RegionRule(
+        rule = RegionRule(
             confidence=self.confidence,
             confidence_threshold=self.confidence_threshold_,
-            overlap_threshold=self.overlap_threshold_,
+            overlap_threshold=np.inf,
             reference=self.reference_,
             metric=self.metric,
             aggregation=aggregation,
@@ -379,11 +372,24 @@ class OverlapDetector(TransformerMixin, BaseScorer):
             neighbors=self.neighbors_,
             confident_reference=self.confident_reference_,
             refinement_threshold=self.refinement_threshold_,
-            score_floor=scores.min(where=others, initial=scores[covered].max()),
+            score_floor=0.0,
             n_jobs=self.n_jobs,
         )
-        reading = self.rule_.conclude(confidence, scores, certainty, covered)
-        self.weak_confidence_, self.overlap_scores_ = confidence, scores
+        # the scores of hard rows decide nothing, and can be had later where these rows
+        # are kept: as the reference
+        self._hard_unscored = 0 < len(self.reference_) == len(self.hard_indices_)
+        scored = np.flatnonzero(~hard | (not self._hard_unscored))
+        scores = np.zeros(len(rows), dtype=precision_of(strong))
+        scores[scored] = rule.similarity(strong, scored)
+        others = covered & ~hard
+        self._fit_overlap_threshold(scores[others], hard, covered)
+        self.rule_ = replace(
+            rule,
+            overlap_threshold=self.overlap_threshold_,
+            score_floor=scores[others].min() if others.any() else 0.0,
+        )
+        reading = self.rule_.conclude(confidence, scores, certainty, covered, None)
+        self.weak_confidence_, self._overlap_scores = confidence, scores
         self.labels_, self.scores_ = reading.regions, reading.ranks
         self.support_ = self.labels_ == OVERLAP
         self.overlap_density_ = float(self.support_[covered].mean())
@@ -439,7 +445,8 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         confident = sample_rows(
             np.flatnonzero(others),
             _MAX_CONFIDENT,
-            replace(rows, seed=self._seed_of(rows)),
+            rows,
+            self._seed_of(rows),
         )
         self.confident_reference_ = read_rows(strong, confident)
         similarity = similarity_to(
@@ -462,6 +469,16 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         if not rows.covered.all():
             rows = rows.take(rows.covered)
         return clone(representation).fit(in_memory(rows.strong), rows.labels)
+
+    @property
+    def overlap_scores_(self):
+        """Similarity of each row of ``fit`` to the hard rows."""
+        check_is_fitted(self)
+        if self._hard_unscored:
+            own = self.rule_.similarity(self.reference_)
+            self._overlap_scores[self.hard_indices_] = own
+            self._hard_unscored = False
+        return self._overlap_scores
 
     def transform(self, X):
         """Weak confidence and overlap score of each row.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -17,8 +17,22 @@ from overlapkit.weak._views import check_strong
 __all__ = ["RegionReading", "RegionRule"]
 
 
-class RegionReading(NamedTuple):
+class RegionReading:
     """What a rule says of rows.
+
+    Neither the region nor the rank of a hard row depends on its similarity to the hard
+    rows, so those are computed when `scores` is asked for.
+
+    Parameters
+    ----------
+    confidence, certainty, regions, ranks : ndarray of shape (n_samples,)
+        As under Attributes.
+    scores : ndarray of shape (n_samples,)
+        Similarity to the hard rows, of any value for rows in `missing`.
+    missing : ndarray of int
+        Positions of the rows whose scores are not computed yet.
+    complete : callable
+        Positions of rows -> their scores.
 
     Attributes
     ----------
@@ -35,11 +49,23 @@ class RegionReading(NamedTuple):
         The scores, with hard rows below all others, least confident last.
     """
 
-    confidence: np.ndarray
-    scores: np.ndarray
-    certainty: np.ndarray
-    regions: np.ndarray
-    ranks: np.ndarray
+    def __init__(
+        self, confidence, scores, certainty, regions, ranks, missing, complete
+    ):
+        self.confidence = confidence
+        self.certainty = certainty
+        self.regions = regions
+        self.ranks = ranks
+        self._scores = scores
+        self._missing, self._complete = missing, complete
+
+    @property
+    def scores(self):
+        """Similarity to the hard rows."""
+        if len(self._missing):
+            self._scores[self._missing] = self._complete(self._missing)
+            self._missing = self._missing[:0]
+        return self._scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +143,6 @@ class RegionRule:
         """
         strong = self.represent(rows.strong)
         confidence = rows.confidence(self.confidence)
-        scores = self._similarity(strong)
         certainty = lift_confident(
             strong,
             confidence,
@@ -127,10 +152,35 @@ class RegionRule:
             self.metric,
             self.n_jobs,
         )
-        return self.conclude(confidence, scores, certainty, rows.covered)
+        # similarity decides nothing for the rows below the threshold
+        below = certainty < self.confidence_threshold
+        scores = np.zeros(len(strong), dtype=precision_of(strong))
+        others = np.flatnonzero(~below)
+        scores[others] = self.similarity(strong, others)
 
-    def _similarity(self, strong):
-        if self.neighbors is not None or len(self.reference) == 0:
+        def complete(positions):
+            return self.similarity(strong, positions)
+
+        return self.conclude(confidence, scores, certainty, rows.covered, complete)
+
+    def similarity(self, strong, positions=None) -> np.ndarray:
+        """Similarity of represented rows to the hard rows.
+
+        Parameters
+        ----------
+        strong : ndarray of shape (n_samples, n_features)
+            Represented rows.
+        positions : ndarray of int, default=None
+            Ascending positions of the rows to score. None: all.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_positions,)
+            Aggregated similarities; 0 without hard rows.
+        """
+        if len(self.reference) == 0 or self.neighbors is not None:
+            if positions is not None and len(positions) < len(strong):
+                strong = read_rows(strong, positions)
             return similarity_to(
                 self.reference,
                 strong,
@@ -139,9 +189,13 @@ class RegionRule:
                 self.neighbors,
                 self.n_jobs,
             )
+        if positions is not None and len(positions) == len(strong):
+            positions = None
         precise = strong.dtype == np.float64
         prepared = self._prepared64 if precise else self._prepared32
-        return prepared.score(strong, **self.aggregation, n_jobs=self.n_jobs)
+        return prepared.score(
+            strong, rows=positions, **self.aggregation, n_jobs=self.n_jobs
+        )
 
     # a rule reads many batches, so its reference is made ready once
     @cached_property
@@ -157,15 +211,20 @@ class RegionRule:
         made = ("_prepared32", "_prepared64")
         return {k: v for k, v in vars(self).items() if k not in made}
 
-    def conclude(self, confidence, scores, certainty, covered) -> RegionReading:
+    def conclude(
+        self, confidence, scores, certainty, covered, complete
+    ) -> RegionReading:
         """Regions and ranks from confidences and scores.
 
         Parameters
         ----------
         confidence, scores, certainty : ndarray of shape (n_samples,)
-            As :class:`RegionReading` holds them.
+            As :class:`RegionReading` holds them; scores below the confidence threshold
+            may be missing.
         covered : ndarray of shape (n_samples,) of bool
             Rows with a weak label.
+        complete : callable
+            Positions of rows -> their scores, for those that are missing.
 
         Returns
         -------
@@ -182,7 +241,10 @@ class RegionRule:
         below = certainty - self.confidence_threshold
         floor = self.score_floor
         ranks = np.where(below < 0, floor + below, np.maximum(scores, floor))
-        return RegionReading(confidence, scores, certainty, regions, ranks)
+        missing = np.flatnonzero(below < 0)
+        return RegionReading(
+            confidence, scores, certainty, regions, ranks, missing, complete
+        )
 
     def decide(self, reading) -> np.ndarray:
         """Distance to the overlap threshold, above 0 for overlap rows.
@@ -235,9 +297,14 @@ def represented(representation, strong) -> np.ndarray:
     return check_strong(strong)
 
 
+def precision_of(strong) -> np.dtype:
+    """Precision of the scores of represented rows."""
+    return np.dtype(np.float64 if strong.dtype == np.float64 else np.float32)
+
+
 def similarity_to(reference, strong, metric, aggregation, neighbors, n_jobs):
     """Similarity of represented rows to reference rows; 0 without any."""
-    dtype = np.float64 if strong.dtype == np.float64 else np.float32
+    dtype = precision_of(strong)
     if len(reference) == 0:
         return np.zeros(len(strong), dtype=dtype)
     if neighbors is not None:

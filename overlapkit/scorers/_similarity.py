@@ -20,6 +20,7 @@ from overlapkit._utils.threads import (
     run_tiles,
     steps,
 )
+from overlapkit.scorers._one_sign import OneSign
 
 __all__ = ["PreparedReference", "reference_similarity"]
 
@@ -36,6 +37,7 @@ _BLOCK_BYTES = 2 << 20  # reference rows, when they have to be converted
 _WIDE_BYTES = 4 << 20  # similarities for order statistics, one row at least
 _LONG_BYTES = 32 << 20  # such rows of all threads, where one is longer than that
 _LEAST_ROWS = 64  # of a tile that is cut so that all threads get some
+_GATHERED = 256  # rows picked out at a time
 _TOP_LIMIT = 2048  # so many largest similarities of a row are carried along at most
 # A converted copy of the reference is kept when it is at most this large.
 _RESIDENT_BYTES = 8 << 20
@@ -139,28 +141,44 @@ class PreparedReference:
             total += self._weights[start:stop].astype(np.float64) @ block
         return (total / self.n_rows).astype(self.dtype)
 
+    @cached_property
+    def _one_sign(self):
+        """Finds rows whose inner products all have one sign."""
+        step = max(1, _BLOCK_BYTES // (8 * self.n_features))
+
+        def read_blocks():
+            return (self._rows[i:j] for i, j in steps(self.n_rows, step))
+
+        return OneSign(read_blocks, self._squares, self.n_features)
+
     def score(
         self,
         X,
         *,
+        rows=None,
         aggregation="mean",
         absolute=True,
         quantile=0.9,
         top_k=10,
         n_jobs=None,
     ) -> np.ndarray:
-        """Aggregate the similarities of each row of X to the reference rows.
+        """Aggregate the similarities of rows of X to the reference rows.
 
-        The parameters and the result are those of :func:`reference_similarity`;
+        The other parameters and the result are those of :func:`reference_similarity`;
         only that values are finite is checked.
+
+        Parameters
+        ----------
+        rows : ndarray of int, default=None
+            Ascending positions of the rows to score. None: all.
         """
         absolute = absolute and self.metric != "euclidean"
-        out = np.empty(X.shape[0], dtype=_result_dtype(X))
+        n_scored = X.shape[0] if rows is None else len(rows)
+        out = np.empty(n_scored, dtype=_result_dtype(X))
         space = Workspace()
 
-        by_centroid = (
-            aggregation == "mean" and not absolute and self.metric != "euclidean"
-        )
+        signed = aggregation == "mean" and self.metric != "euclidean"
+        by_centroid = signed and not absolute
         products = 0 if by_centroid else self.n_rows * self.dtype.itemsize
         tile_rows = max(self._tile[0], _LIGHT_BYTES // max(products, self._row_bytes))
         fits = _ROWS_BYTES // self._row_bytes // _PAD * _PAD
@@ -168,20 +186,26 @@ class PreparedReference:
         if by_centroid:
             centroid = self._centroid
 
-            def aggregate(rows, squares, n_valid):
-                return rows @ centroid
+            def aggregate(block, squares, n_valid):
+                return block @ centroid
+
+        elif signed and self._one_sign.possible:
+            self._centroid  # noqa: B018 - before threads ask for it at once
+
+            def aggregate(block, squares, n_valid):
+                return self._mean_magnitude(block, squares, space)
 
         elif aggregation in ("max", "mean"):
 
-            def aggregate(rows, squares, n_valid):
-                return self._stream(rows, squares, aggregation, absolute, space)
+            def aggregate(block, squares, n_valid):
+                return self._stream(block, squares, aggregation, absolute, space)
 
         elif aggregation == "topk" and top_k <= _TOP_LIMIT:
             top_k = min(top_k, self.n_rows)
             tile_rows = min(tile_rows, _WIDE_BYTES // (top_k * self.dtype.itemsize))
 
-            def aggregate(rows, squares, n_valid):
-                return self._stream_top(rows, squares, top_k, absolute, space)
+            def aggregate(block, squares, n_valid):
+                return self._stream_top(block, squares, top_k, absolute, space)
 
         else:
             top_k = min(top_k, self.n_rows)
@@ -191,14 +215,14 @@ class PreparedReference:
                 most = max(1, _LONG_BYTES // wide_bytes)
                 n_jobs = min(n_threads(n_jobs), most)
 
-            def aggregate(rows, squares, n_valid):
-                whole = self._similarities(rows, squares, absolute, n_valid, space)
+            def aggregate(block, squares, n_valid):
+                whole = self._similarities(block, squares, absolute, n_valid, space)
                 if aggregation == "quantile":
                     return kernels.row_quantile(whole, quantile)
                 return kernels.row_top_mean(whole, top_k)
 
         def task(start, stop):
-            rows, squares, n_valid = _load(
+            block, squares, n_valid = _load(
                 X,
                 start,
                 stop,
@@ -207,16 +231,35 @@ class PreparedReference:
                 self.metric == "cosine",
                 "X",
                 space,
+                rows,
             )
-            result = aggregate(rows, squares, n_valid)[:n_valid]
+            result = aggregate(block, squares, n_valid)[:n_valid]
             if self.metric == "cosine":  # rounding may step over the ends
                 result = np.clip(result, -1.0, 1.0)
             out[start:stop] = result
 
         # The machine's cores, not n_jobs: scores of other tiles may round differently.
-        tiles = even_steps(X.shape[0], tile_rows, _LEAST_ROWS, cpu_count(), _PAD)
+        tiles = even_steps(n_scored, tile_rows, _LEAST_ROWS, cpu_count(), _PAD)
         run_tiles(task, tiles, n_jobs)
         return out
+
+    def _mean_magnitude(self, rows, squares, space):
+        """Mean of magnitudes; that of the mean where all products have one sign."""
+        cosine = self.metric == "cosine"  # whose rows are divided by their norms
+        whole = self._one_sign.of(rows, 1.0 if cosine else np.sqrt(squares))
+        if not whole.any():
+            return self._stream(rows, squares, "mean", True, space)
+        # float32 products are added up in float64 as well
+        result = np.abs(rows @ self._centroid).astype(np.float64)
+        others = np.flatnonzero(~whole)
+        if len(others):
+            size = _padded(len(others)), rows.shape[1]
+            left = space.take("left over", size, rows.dtype)
+            left[len(others) :] = 0
+            np.take(rows, others, axis=0, out=left[: len(others)])
+            streamed = self._stream(left, squares[others], "mean", True, space)
+            result[others] = streamed[: len(others)]
+        return result
 
     def _stream(self, rows, squares, aggregation, absolute, space):
         n = rows.shape[0]
@@ -354,9 +397,12 @@ def reference_similarity(
     Threads that each run single-threaded BLAS on a tile reduce it while it is in
     cache; BLAS threads of the process are limited meanwhile and restored afterwards.
     The mean of signed similarities only needs the mean of the reference rows,
-    :math:`O((n + m) d)`; everything else takes :math:`n m` products of length
-    :math:`d`. Beside the result, a weight per reference row and at most 8 MiB for
-    a converted reference, a thread holds at most about 26 MiB. A quantile, or the mean
+    :math:`O((n + m) d)`. So does the mean of absolute values for a row whose products
+    with all reference rows have one sign, as those of columns without negative values
+    have (counts, activations), or of rows that lie in one narrow cone. Everything else
+    takes :math:`n m` products of length :math:`d`. Beside the result, a weight per
+    reference row and at most 8 MiB for a converted reference, a thread holds at most
+    about 26 MiB. A quantile, or the mean
     of more than 2,048 largest, needs the similarities of a row at once: with over a
     million reference rows (in float32) these are longer, and fewer threads work on
     them, so that all hold at most 32 MiB up to 8 million. Scores do not depend on
@@ -426,22 +472,35 @@ def _mean_row(rows) -> np.ndarray:
     return total / len(rows)
 
 
-def _load(array, start, stop, dtype, center, normalize, name, space):
-    """Copy rows to a padded block; return it, its squared norms, the number of rows."""
+def _load(array, start, stop, dtype, center, normalize, name, space, rows=None):
+    """Copy rows to a padded block; return it, its squared norms, the number of rows.
+
+    The rows are those from start to stop, or those whose positions stand there in
+    ``rows``, which ascend.
+    """
     n = stop - start
     block = space.take("rows", (_padded(n), array.shape[1]), dtype)
     block[n:] = 0
     with np.errstate(over="ignore"):  # a float64 beyond float32 is reported below
-        np.copyto(block[:n], array[start:stop], casting="unsafe")
-    release_rows(array, start, stop)
+        if rows is None:
+            np.copyto(block[:n], array[start:stop], casting="unsafe")
+            release_rows(array, start, stop)
+        elif n:
+            wanted = rows[start:stop]
+            # few at a time, so that no second block of them is in memory
+            for i in range(0, n, _GATHERED):
+                block[i : min(n, i + _GATHERED)] = array[wanted[i : i + _GATHERED]]
+            release_rows(array, wanted[0], wanted[-1] + 1)
     if center is not None:
         block[:n] -= center
     squares = np.empty(block.shape[0])
     kernels.square_sums(block, squares)
     finite = np.isfinite(squares)
     if not finite.all():
+        row = start + int(np.argmin(finite))
+        row = row if rows is None else rows[row]
         raise ValueError(
-            f"Row {start + int(np.argmin(finite))} of {name} contains NaN, infinity or "
+            f"Row {row} of {name} contains NaN, infinity or "
             f"a value too large for {np.dtype(dtype)}; impute or rescale it first."
         )
     if normalize:

@@ -34,6 +34,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from overlapkit._utils.memory_map import in_memory, is_mapped, row_blocks
 from overlapkit._utils.wilson import wilson_interval
 from overlapkit.scorers import cut_statistic
+from overlapkit.scorers._neighbor_graph import nearest_neighbors
 from overlapkit.students._correction import (
     Correction,
     known_folds,
@@ -42,7 +43,6 @@ from overlapkit.students._correction import (
     worth_in_words,
 )
 from overlapkit.students._learner import Learner, PooledClassifier
-from overlapkit.students._neighbor_graph import nearest_neighbors
 from overlapkit.weak._model import default_representation
 from overlapkit.weak._views import columns_without_numbers, is_dataframe
 
@@ -151,7 +151,7 @@ def train_with_known(
         k (k - 1) / 2 further fits on known labels.
     graph : tuple of two ndarrays, default=None
         Neighbours and distances of all rows, as
-        :func:`~overlapkit.students._neighbor_graph.nearest_neighbors` gives them, for
+        :func:`~overlapkit.scorers._neighbor_graph.nearest_neighbors` gives them, for
         repeated calls on the same rows. None: 20 neighbours are searched for.
     task : callable, default=nullcontext
         Called with the name of each step; gives a context manager around it. For
@@ -250,7 +250,7 @@ def cut_rows(
     known : ndarray of shape (n_known,) of int
         Positions of the rows whose label is known.
     neighbors, distances : ndarray of shape (n_samples, n_neighbors)
-        As :func:`~overlapkit.students._neighbor_graph.nearest_neighbors` gives them.
+        As :func:`~overlapkit.scorers._neighbor_graph.nearest_neighbors` gives them.
     n_classes : int
         Number of classes.
     share : float, default=0.8

@@ -42,7 +42,6 @@ from overlapkit.weak._rows import KnownLabels
 from overlapkit.weak._views import (
     columns_without_numbers,
     is_dataframe,
-    numeric_content,
 )
 
 __all__ = ["WeakToStrongClassifier"]
@@ -659,9 +658,13 @@ def _check_finite(strong, *, allow_nan) -> None:
             rows = np.asarray(strong[start:stop])
             assert_all_finite(rows, allow_nan=allow_nan, input_name="X (strong view)")
         return
-    numbers = numeric_content(strong)
-    if numbers is not None:
-        assert_all_finite(numbers, allow_nan=allow_nan, input_name="X (strong view)")
+    # column by column, as all columns of a frame in one array are a copy of it
+    parts = [strong]
+    if is_dataframe(strong):
+        columns = (np.asarray(strong[name]) for name in strong.columns)
+        parts = (c for c in columns if c.ndim == 1 and c.dtype.kind in "biuf")
+    for part in parts:
+        assert_all_finite(part, allow_nan=allow_nan, input_name="X (strong view)")
 
 
 def _check_columns(strong, estimator) -> None:

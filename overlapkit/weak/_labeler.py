@@ -465,10 +465,10 @@ class WeakLabeler(BaseEstimator):
             )
 
 
-def sample_rows(positions, size, rows) -> np.ndarray:
+def sample_rows(positions, size, rows, seed) -> np.ndarray:
     """At most `size` of the positions, the same rows in whatever order they come."""
     if size is None or len(positions) <= size:
         return positions
     # a seeded hash of what the row holds decides, not its position
-    drawn = np.argsort(rows.hash_of(positions), kind="stable")[:size]
+    drawn = np.argsort(rows.hash_of(positions, seed), kind="stable")[:size]
     return positions[np.sort(drawn)]

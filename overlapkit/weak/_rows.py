@@ -175,23 +175,25 @@ class WeakRows:
         """A number per row that depends on what the row holds, not where it stands."""
         return self.hash_of(np.arange(len(self)))
 
-    def hash_of(self, positions: np.ndarray) -> np.ndarray:
+    def hash_of(self, positions: np.ndarray, seed: int | None = None) -> np.ndarray:
         """Return `row_hash` of some rows, without computing it for all.
 
         Parameters
         ----------
         positions : ndarray of int
             Positions of the rows, ascending.
+        seed : int, default=None
+            Another seed than that of the rows.
 
         Returns
         -------
         hashes : ndarray of uint64
             A number for each.
         """
-        content = self._content
+        content, seed = self._content, self.seed if seed is None else seed
         blocks = np.array_split(positions, max(1, len(positions) // _HASHED_ROWS))
         return np.concatenate(
-            [hash_rows(read_rows(content, block), self.seed) for block in blocks]
+            [hash_rows(read_rows(content, block), seed) for block in blocks]
         )
 
     def confidence(

@@ -1,6 +1,7 @@
 """Easy, hard and overlap rows."""
 
 import gc
+import pickle
 import tracemalloc
 import warnings
 import weakref
@@ -70,6 +71,29 @@ def test_the_papers_setting_step_by_step(aggregation, metric):
     assert detector.overlap_density_ == np.mean(labels == 1)
     np.testing.assert_array_equal(detector.support_, labels == 1)
     assert detector.region_names_[detector.labels_[0]] in ("easy", "overlap", "hard")
+
+
+@pytest.mark.parametrize("max_landmarks", [None, 7])
+@pytest.mark.parametrize("aggregation", ["max", "mean"])
+def test_scores_of_hard_rows_can_be_had_at_any_time(aggregation, max_landmarks):
+    _, _, X = with_probabilities()
+    detector = precomputed(
+        aggregation=aggregation, max_landmarks=max_landmarks, random_state=0
+    )
+    stored = pickle.dumps(detector.fit(X))
+    expected = detector.transform(X)[:, 1]
+    np.testing.assert_allclose(detector.overlap_scores_, expected)
+    np.testing.assert_allclose(pickle.loads(stored).overlap_scores_, expected)
+    assert (detector.overlap_scores_[detector.hard_indices_] > 0).all()
+
+
+@pytest.mark.filterwarnings("ignore:.*Every row is hard")
+def test_new_rows_are_ranked_by_their_scores_where_every_row_of_fit_is_hard():
+    _, _, X = with_probabilities()
+    detector = precomputed(hard_threshold=2.0).fit(X)
+    assert (detector.labels_ == 2).all()
+    assert (np.argsort(detector.scores_) == np.argsort(detector.weak_confidence_)).all()
+    assert np.isfinite(detector.score_samples(X)).all()
 
 
 @pytest.mark.parametrize("kind", ["margin", "max", "entropy"])

@@ -84,6 +84,38 @@ def test_scores_are_those_of_the_slow_oracle(
     np.testing.assert_allclose(scores, expected, rtol=tolerance, atol=tolerance)
 
 
+# rows whose products have one sign are scored by the mean reference row alone, so the
+# sets are such that this holds for all, some and no rows, and for either sign
+@few
+@given(
+    kind=st.sampled_from(["counts", "signs by column", "cone", "any"]),
+    metric=st.sampled_from(["cosine", "dot"]),
+    dtype=st.sampled_from(["f2", "f4", "f8", "i4"]),
+    small=st.booleans(),
+    seed=st.integers(0, 9),
+)
+def test_mean_magnitude_of_rows_on_one_side(kind, metric, dtype, small, seed):
+    rng = np.random.default_rng(seed)
+    both = rng.integers(-3, 4, (90, 7))
+    if kind == "counts":
+        both[:70] = abs(both[:70])
+    elif kind == "signs by column":
+        both[:70] = abs(both[:70]) * rng.choice([-1, 1], 7)
+        both[50:60] *= -1
+    elif kind == "cone":
+        both[:70] += 8
+        both[50:60] *= -1
+    both[45] = 0
+    both = both.astype(dtype)
+    reference, X = both[:40], both[40:]
+    with pytest.MonkeyPatch.context() as patch:
+        if small:
+            small_tiles(patch)
+        scores = reference_similarity(X, reference, metric=metric)
+    S = oracles.similarity_matrix(X, reference, metric, True)
+    np.testing.assert_allclose(scores, S.mean(axis=1), rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("aggregation", AGGREGATIONS)

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from overlapkit.label_models import MajorityVote
-from overlapkit.students._neighbor_graph import nearest_neighbors
+from overlapkit.scorers._neighbor_graph import nearest_neighbors
 from overlapkit.students._recipe import (
     N_NEIGHBORS,
     accuracy_interval,

@@ -1,5 +1,6 @@
 """The strong model, and which rows and labels it is shown."""
 
+import tracemalloc
 import warnings
 from functools import partial
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -797,3 +799,36 @@ def test_known_labels_and_masks_are_those_of_the_rows(given, message):
     rows, _ = WeakLabeler(**{name: params[name] for name in names}).fit_label(X, y)
     with pytest.raises(ValueError, match=message):
         auto(selector=None).fit_rows(rows, **given)
+
+
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")
+def test_copies_of_the_strong_view_are_counted():
+    # One of a frame of float64, to tell its rows apart: the detector reads the frame
+    # itself. None of a float32 array, in fit or predict. What the student of a user
+    # copies is its own affair, so this one looks at no row.
+    rng = np.random.default_rng(0)
+    strong = rng.standard_normal((60_000, 100), dtype=np.float32)
+    y = (strong[:, 0] + rng.standard_normal(len(strong)) > 0).astype(int)
+    frame = pd.DataFrame(strong.astype(np.float64)).rename(columns="c{}".format)
+
+    def peak(call):
+        tracemalloc.start()
+        call()
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    for X, weak, in_fit in (
+        (frame, ["c0", "c1"], 2.0),
+        (strong, slice(0, 2), 1.0),
+    ):
+        model = WeakToStrongClassifier(
+            DummyClassifier(),
+            weak_columns=weak,
+            selector=OverlapDetector(max_landmarks=100),
+            random_state=0,
+        )
+        model.fit(X[:500], y[:500])  # what is compiled or imported once
+        size = len(X) * 100 * (8 if X is frame else 4)
+        assert peak(lambda: model.fit(X, y)) < in_fit * size  # noqa: B023
+    assert peak(lambda: model.predict(strong)) < 0.5 * strong.nbytes

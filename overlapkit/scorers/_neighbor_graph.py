@@ -3,12 +3,12 @@
 import numpy as np
 
 from overlapkit._kernels import nearest as kernels
-from overlapkit._kernels.similarity import square_sums
+from overlapkit._kernels.similarity import inverse_norms, scale_rows, square_sums
 from overlapkit._kernels.ties import hash_rows
 from overlapkit._utils.memory_map import read_rows, release_rows
 from overlapkit._utils.threads import Workspace, run_tiles, steps
 
-__all__ = ["nearest_neighbors"]
+__all__ = ["nearest_neighbors", "unit_rows"]
 
 _TILE_ROWS = 1536
 _TILE_BYTES = 8 << 20
@@ -46,8 +46,8 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
     -------
     neighbors : ndarray of shape (n_samples, n_neighbors), dtype int32
         Row numbers, nearest first.
-    distances : ndarray of shape (n_samples, n_neighbors), dtype float32
-        Their distances.
+    distances : ndarray of shape (n_samples, n_neighbors)
+        Their distances; float64 if X is, else float32.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
     Examples
     --------
     >>> import numpy as np
-    >>> from overlapkit.students._neighbor_graph import nearest_neighbors
+    >>> from overlapkit.scorers._neighbor_graph import nearest_neighbors
     >>> neighbors, distances = nearest_neighbors(np.array([[0.0], [1.0], [5.0]]), 1)
     >>> neighbors.ravel().tolist(), distances.ravel().tolist()
     ([1, 0, 1], [1.0, 1.0, 4.0])
@@ -72,7 +72,8 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
     n_neighbors = min(n_neighbors, n - 1)
     size = min(n_neighbors + _SPARE, n - 1)
     neighbors = np.empty((n, n_neighbors), dtype=np.int32)
-    distances = np.empty((n, n_neighbors), dtype=np.float32)
+    precision = np.float64 if X.dtype == np.float64 else np.float32
+    distances = np.empty((n, n_neighbors), dtype=precision)
     if n_neighbors < 1:
         return neighbors, distances
     block_rows = max(16, _BLOCK_BYTES // (4 * X.shape[1]))
@@ -123,6 +124,34 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
     # tiles of one size on any machine: distances do not depend on the threads
     run_tiles(task, steps(n, _TILE_ROWS), n_jobs)
     return neighbors, distances
+
+
+def unit_rows(X) -> np.ndarray | None:
+    """Copy of the rows divided by their norms, whose distances rank by the cosine.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Finite; a memory map is read in blocks.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_samples, n_features) or None
+        In float64 if X is, else in float32. None where the norm of a row is zero: its
+        cosine to any row is 0, which no distance says.
+    """
+    precise = X.dtype == np.float64
+    rows = np.empty(X.shape, dtype=np.float64 if precise else np.float32)
+    squares = np.empty(len(X))
+    for start, stop in steps(len(X), max(1, _BLOCK_BYTES // (8 * X.shape[1]))):
+        rows[start:stop] = X[start:stop]
+        square_sums(rows[start:stop], squares[start:stop])
+        release_rows(X, start, stop)
+    inverse = inverse_norms(squares, rows.dtype)
+    if (inverse == 0).any():
+        return None
+    scale_rows(rows, inverse)
+    return rows
 
 
 def _keys(X) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from overlapkit.students._neighbor_graph import nearest_neighbors
+from overlapkit.scorers._neighbor_graph import nearest_neighbors
 
 
 def brute_force(X, k):
