@@ -181,9 +181,9 @@ def _paper_sections(paper, options):
         (
             "The paper's protocol",
             f"Accuracy in per cent, {options.seeds} seeds; columns 0.0 to 1.0 are the "
-            "shares of overlap rows in training sets of equal size. The features differ "
-            "from the authors' on every set; rows and votes are theirs on youtube and "
-            "sms only.",
+            "shares of overlap rows in training sets of equal size. The features are "
+            "not the authors' on any set; rows and votes are theirs on youtube and sms "
+            "only.",
             [wide, curves(table)],
         ),
         (
