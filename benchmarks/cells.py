@@ -82,7 +82,8 @@ def compute(function, cells, keys, out, n_jobs):
     Parameters
     ----------
     function : callable
-        Called with the setting of a cell; its result must be plain JSON.
+        Called with the setting of a cell; its result must be JSON, with numbers of
+        NumPy allowed.
     cells : dict of tuple to dict
         Name of each cell, data set first, and its setting.
     keys : dict of str to dict
@@ -118,9 +119,11 @@ def compute(function, cells, keys, out, n_jobs):
         if isinstance(outcome, str):
             skipped[cell[0]] = outcome
         else:
-            results[cell] = outcome
             content = {"key": keys[cell[0]], "result": outcome}
-            common.write_atomically(paths[cell], json.dumps(content))
+            text = json.dumps(content, default=lambda number: number.item())
+            common.write_atomically(paths[cell], text)
+            # as a later call reads it
+            results[cell] = json.loads(text)["result"]
         seconds = time.perf_counter() - start
         what = ", ".join(map(str, cell))
         print(f"{next(names)}/{len(waiting)} {seconds:.0f} s: {what}", flush=True)

@@ -136,9 +136,9 @@ def report(results, options):
         sure = pairs[pairs["p, Holm"] < 0.05]
         common.show("Pairs that differ (Wilcoxon, Holm, 5 %)", sure, 4)
         text = (
-            f"Over the {len(complete)} tables where every method has a score. Friedman's"
-            f" test gives p = {p:.2g}. Mean ranks less than {difference:.2f} apart are "
-            "not told apart (Nemenyi, 5 %), which the grey bars show."
+            f"Over the {len(complete)} tables where every method has a score. "
+            f"Friedman's test gives p = {p:.2g}. Mean ranks less than {difference:.2f} "
+            "apart are not told apart (Nemenyi, 5 %), which the grey bars show."
         )
         written = pairs.assign(p=pairs["p"].map("{:.4f}".format))
         written["p, Holm"] = pairs["p, Holm"].map("{:.4f}".format)
