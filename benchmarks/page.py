@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from jinja2 import Environment, FileSystemLoader
 
 from benchmarks.common import write_atomically
 from benchmarks.job.store import LIBRARIES
@@ -35,7 +35,7 @@ def write_page(path, title, command, sections):
         parts = [_table(p) if isinstance(p, pd.DataFrame) else _image(p) for p in parts]
         shown.append({"heading": heading, "text": text, "parts": parts})
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape()
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True
     )
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     page = environment.get_template("page.html.jinja").render(

@@ -17,7 +17,7 @@ from overlapkit.representation import HiddenLayerRepresentation
 from overlapkit.scorers import reference_similarity, weak_confidence
 from overlapkit.thresholds import binseg_change_point
 
-__all__ = ["SHARES", "regions", "run"]
+__all__ = ["SHARES", "regions", "run", "weak_labels"]
 
 SHARES = tuple(k / 10 for k in range(11))
 LAYERS, EPOCHS, BATCH = (32, 32, 32), 10, 32
@@ -27,20 +27,11 @@ def run(name, seed, data_dir=None):
     """Every figure of the paper's table for one data set and one seed."""
     task = load_task(name, seed, data_dir)
     pool, test = task.student, task.test
-    model = LabelModel(
-        variant="metal",
-        classes=np.arange(task.n_classes),
-        tie_policy="random",
-        random_state=seed,
-    ).fit(task.votes[task.teacher])
-    # drawn once: a tied row has one label in every training set
-    weak = model.predict(task.votes[pool])
+    weak, proba = weak_labels(task, seed)
     right = weak == task.y[pool]
     scaler = StandardScaler().fit(task.X[np.concatenate([task.teacher, pool])])
-    X, X_test, y_test = (
-        *map(scaler.transform, (task.X[pool], task.X[test])),
-        task.y[test],
-    )
+    X, X_test = scaler.transform(task.X[pool]), scaler.transform(task.X[test])
+    y_test = task.y[test]
     hidden = HiddenLayerRepresentation(
         LAYERS, max_iter=EPOCHS, batch_size=BATCH, random_state=seed
     ).fit(X, weak)
@@ -48,7 +39,7 @@ def run(name, seed, data_dir=None):
         "label model": float(np.mean(right)),
         "all weak labels": float(np.mean(hidden.network_.predict(X_test) == y_test)),
     }
-    confidence = weak_confidence(model.predict_proba(task.votes[pool]))
+    confidence = weak_confidence(proba)
     overlap = regions(confidence, hidden.transform(X))
     n = int(min(overlap.sum(), (~overlap).sum()))
     if n < 2:
@@ -89,6 +80,21 @@ def run(name, seed, data_dir=None):
 def _largest(labels):
     """Share of the most frequent label."""
     return float(np.unique(labels, return_counts=True)[1].max() / len(labels))
+
+
+def weak_labels(task, seed):
+    """Labels and probabilities of the student's half, rows without a vote included.
+
+    They are drawn once: a tied row has one label in every training set.
+    """
+    model = LabelModel(
+        variant="metal",
+        classes=np.arange(task.n_classes),
+        tie_policy="random",
+        random_state=seed,
+    ).fit(task.votes[task.teacher])
+    votes = task.votes[task.student]
+    return model.predict(votes), model.predict_proba(votes)
 
 
 def regions(confidence, representation):
