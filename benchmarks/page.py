@@ -51,10 +51,12 @@ def write_page(path, title, command, sections):
 
 def _table(frame):
     index = not isinstance(frame.index, pd.RangeIndex)
-    head = [*([frame.index.name or ""] if index else []), *map(str, frame.columns)]
+    title = [", ".join(name or "" for name in frame.index.names)] if index else []
+    head = [*title, *map(str, frame.columns)]
+    names = [", ".join(n) if isinstance(n, tuple) else str(n) for n in frame.index]
     rows = [
-        [*([str(name)] if index else []), *(_cell(value) for value in row)]
-        for name, row in zip(frame.index, frame.itertuples(index=False))
+        [*([name] if index else []), *(_cell(value) for value in row)]
+        for name, row in zip(names, frame.itertuples(index=False))
     ]
     return {"head": head, "rows": rows}
 
