@@ -19,7 +19,7 @@ from benchmarks.job.data import Unusable
 from benchmarks.job.store import LIBRARIES
 from overlapkit import __version__
 
-__all__ = ["compute", "digest", "key_of"]
+__all__ = ["compute", "digest", "key_of", "say_skipped"]
 
 
 def digest(*values):
@@ -134,6 +134,14 @@ def compute(function, cells, keys, out, n_jobs):
     common.run(_one, settings, n_jobs, done)
     results = {cell: r for cell, r in results.items() if r is not None}
     return results, skipped
+
+
+def say_skipped(skipped, results):
+    """Print which data sets were left out, and of which only some cells were."""
+    there = {cell[0] for cell in results}
+    for name, reason in skipped.items():
+        how = "some cells left out" if name in there else "left out"
+        print(f"{name}: {how}, {reason}")
 
 
 def _one(function, cell, setting):

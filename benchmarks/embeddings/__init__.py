@@ -60,14 +60,13 @@ def parse(argv):
         __doc__,
         argv,
         seeds=SEEDS,
+        full_seeds=FULL_SEEDS,
+        full="as in the paper",
         data="environment",
         out="embeddings",
-        full={"action": "store_true", "help": f"{FULL_SEEDS} seeds, as in the paper"},
         datasets={"nargs": "+", "metavar": "NAME", "help": "default: all there are"},
         list={"action": "store_true", "help": "the data sets of the field, then stop"},
     )
-    if options.full and options.seeds == SEEDS:
-        options.seeds = FULL_SEEDS
     known = sets_in(options.data)
     unknown = sorted(set(options.datasets or ()) - set(known))
     if unknown:
@@ -102,8 +101,7 @@ def main(argv=None):
         for name in options.datasets
     }
     results, skipped = cells.compute(run, settings, keys, options.out, options.n_jobs)
-    for name, reason in skipped.items():
-        print(f"{name}: skipped, {reason}")
+    cells.say_skipped(skipped, results)
     if not results:
         print("Nothing to report.")
         return 1

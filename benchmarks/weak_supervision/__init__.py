@@ -29,16 +29,15 @@ def parse(argv):
         __doc__,
         argv,
         seeds=SEEDS,
+        full_seeds=FULL_SEEDS,
+        full="as in the paper",
         data="environment",
         out="weak_supervision",
-        full={"action": "store_true", "help": f"{FULL_SEEDS} seeds, as in the paper"},
         datasets={"nargs": "+", "metavar": "NAME", "help": "default: all there are"},
         protocol={"choices": ["both", "authors", "honest"], "default": "both"},
         strong={"choices": ["mlp", "logistic", "lightgbm"], "default": "mlp"},
         label_model={"choices": list(LABEL_MODELS), "default": "label-model"},
     )
-    if options.full and options.seeds == SEEDS:
-        options.seeds = FULL_SEEDS
     known = available(options.data)
     unknown = sorted(set(options.datasets or ()) - set(known))
     if unknown:
@@ -76,8 +75,7 @@ def main(argv=None):
             _honest, settings, keys, options.out, options.n_jobs
         )
         skipped |= more
-    for name, reason in skipped.items():
-        print(f"{name}: skipped, {reason}")
+    cells.say_skipped(skipped, [*paper, *honest])
     if not paper and not honest:
         print("Nothing to report.")
         return 1

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.cells import compute, digest, key_of
+from benchmarks.cells import compute, digest, key_of, say_skipped
 from benchmarks.job.data import Unusable
 from benchmarks.page import clear_gains, win_matrix, write_page
 
@@ -70,8 +70,12 @@ def test_a_damaged_cell_is_computed_again(tmp_path, calls):
     assert calls == [1, 2, 1]
 
 
-def test_what_cannot_be_computed_is_said_and_not_stored(tmp_path, calls):
+def test_what_cannot_be_computed_is_said_and_not_stored(tmp_path, calls, capsys):
     results, skipped = run(tmp_path, key(), (-1, 1))
+    say_skipped({**skipped, "y": "it is empty"}, results)
+    text = capsys.readouterr().out
+    assert "x: some cells left out, it is negative" in text
+    assert "y: left out, it is empty" in text
     assert skipped == {"x": "it is negative"}
     assert list(results) == [("x", 1)]
     assert len(list((tmp_path / "cells").iterdir())) == 1

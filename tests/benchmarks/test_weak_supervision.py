@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.job.data import Unusable, load_task
-from benchmarks.weak_supervision import reference
+from benchmarks.weak_supervision import parse, reference
 from benchmarks.weak_supervision.authors import SHARES, regions, weak_labels
 from benchmarks.weak_supervision.summary import TOLERANCE, authors_table, rises_table
 from overlapkit.exceptions import VoteWarning
@@ -190,6 +190,16 @@ def test_the_rise_is_held_against_the_published_sign():
     assert "less pure" in table.loc["spambase", "sign"]
     ours = authors_table(results)
     assert ours.loc[ours["data"] == "nowhere", "authors"].isna().all()
+
+
+def test_seeds_that_are_given_are_kept(capsys):
+    assert parse([]).seeds == 10
+    assert parse(["--full"]).seeds == 25
+    assert parse(["--full", "--seeds", "10"]).seeds == 10
+    assert parse(["--quick"]).seeds == 2
+    with pytest.raises(SystemExit):
+        parse(["--quick", "--full"])
+    assert "contradict" in capsys.readouterr().err
 
 
 def test_an_unknown_set_is_refused(capsys, tmp_path):
