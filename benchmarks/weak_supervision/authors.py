@@ -21,6 +21,7 @@ __all__ = ["SHARES", "regions", "run", "weak_labels"]
 
 SHARES = tuple(k / 10 for k in range(11))
 LAYERS, EPOCHS, BATCH = (32, 32, 32), 10, 32
+LEAST = 7  # values that the paper's search for a break needs
 
 
 def run(name, seed, data_dir=None):
@@ -106,6 +107,8 @@ def regions(confidence, representation):
     hard = confidence <= binseg_change_point(confidence).threshold
     if hard.all():
         raise Unusable("every row is hard by the rule of the paper's code")
+    if (~hard).sum() < LEAST:
+        raise Unusable(f"only {(~hard).sum()} rows are not hard, too few for a break")
     scores = reference_similarity(
         representation[~hard],
         representation[hard],

@@ -37,6 +37,12 @@ def test_ties_make_every_row_hard_as_in_the_papers_code():
         regions(confidence, np.ones((20, 2)))
 
 
+def test_too_few_rows_that_are_not_hard_are_said():
+    confidence = np.concatenate([np.linspace(0, 0.1, 25), np.linspace(0.9, 1, 5)])
+    with pytest.raises(Unusable, match="only 4 rows are not hard"):
+        regions(confidence, np.ones((30, 2)))
+
+
 def test_the_published_figures():
     table = reference.load().set_index(["data", "figure"])
     assert len(table.index.levels[0]) == 11
