@@ -19,6 +19,11 @@ from benchmarks.weak_supervision import authors, summary
 
 SUMMARY = "the weak-supervision sets: the paper's protocol beside its figures, controls"
 SEEDS, FULL_SEEDS = 10, 25
+CHOICES = {
+    "protocol": ["both", "authors", "honest"],
+    "strong": ["mlp", "logistic", "lightgbm"],
+    "label_model": list(LABEL_MODELS),
+}
 FOLDERS = ("job", "weak_supervision/authors.py")
 
 
@@ -34,9 +39,10 @@ def parse(argv):
         data="environment",
         out="weak_supervision",
         datasets={"nargs": "+", "metavar": "NAME", "help": "default: all there are"},
-        protocol={"choices": ["both", "authors", "honest"], "default": "both"},
-        strong={"choices": ["mlp", "logistic", "lightgbm"], "default": "mlp"},
-        label_model={"choices": list(LABEL_MODELS), "default": "label-model"},
+        **{
+            name: {"choices": choices, "default": summary.DEFAULTS[name]}
+            for name, choices in CHOICES.items()
+        },
     )
     known = available(options.data)
     unknown = sorted(set(options.datasets or ()) - set(known))

@@ -34,6 +34,7 @@ PAIRS = [
     ("auto", "known labels alone"),
     ("auto", "auto, without weak labels"),
 ]
+DEFAULTS = {"protocol": "both", "strong": "mlp", "label_model": "label-model"}
 SAME_ROWS = ("youtube", "sms")  # sets whose rows and votes are the authors'
 TOLERANCE = 0.7  # points, on the label-model column of these sets
 
@@ -145,6 +146,9 @@ def write_all(paper, honest, skipped, options):
         text = " ".join(f"{name}: {reason}." for name, reason in skipped.items())
         sections.append(("Left out", text, []))
     command = f"python -m benchmarks weak-supervision --seeds {options.seeds}"
+    for name, default in DEFAULTS.items():
+        if getattr(options, name) != default:
+            command += f" --{name.replace('_', '-')} {getattr(options, name)}"
     write_page(options.out / "report.html", "Weak supervision", command, sections)
 
 
