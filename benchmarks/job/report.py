@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from jinja2 import Environment, FileSystemLoader
 from rich.table import Table
 
 from benchmarks.common import write_atomically
@@ -179,8 +179,9 @@ def write_outputs(tables, runs, skipped, settings, out):
         write_atomically(out / name, buffer.getvalue())
         encoded[name] = base64.b64encode(buffer.getvalue()).decode()
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    # the template's name ends in .jinja, so its kind cannot be told from that
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape()
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True
     )
     environment.filters |= {"gain": _gain, "cells": _cells}
     page = environment.get_template("report.html.jinja").render(

@@ -120,12 +120,12 @@ def selector(problem, seed, **params):
     return UCBSourceSelector(**{**defaults, **params})
 
 
-def play(problem, seed):
-    """One row per run of RUNS."""
+def play(problem, seed, names=tuple(RUNS)):
+    """One row per run of RUNS that is named."""
     rows = []
-    for name, params in RUNS.items():
+    for name in names:
         start = time.perf_counter()
-        run = selector(problem, seed, **params(problem)).fit(
+        run = selector(problem, seed, **RUNS[name](problem)).fit(
             problem.X, problem.y, sources=problem.sources
         )
         seconds = time.perf_counter() - start

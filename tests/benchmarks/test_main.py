@@ -15,7 +15,7 @@ from benchmarks.common import ROOT
 from benchmarks.job import parse, store
 from benchmarks.job.data import load_task
 from benchmarks.job.experiment import STUDENTS
-from benchmarks.job.report import answers, make_tables
+from benchmarks.job.report import answers, make_tables, write_outputs
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,22 @@ def test_report_is_self_contained(finished):
     assert "https://" not in page
     for name in ("students.png", "comparison.png", "regions.png"):
         assert (finished[0] / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_names_and_reasons_are_text_on_the_page(finished, tmp_path):
+    out, _ = finished
+    runs = {}
+    for path in sorted((out / "runs").iterdir()):
+        run = json.loads(path.read_text())
+        runs["spambase", len(runs)] = run
+    skipped = {"a<b": "it has no <votes> & no labels"}
+    settings = dict.fromkeys(
+        ("overlapkit", "strong model", "label model", "seeds", "command"), "x"
+    )
+    write_outputs(make_tables(runs), runs, skipped, settings, tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert "a&lt;b: skipped, it has no &lt;votes&gt; &amp; no labels" in page
+    assert "<votes>" not in page
 
 
 def test_finished_runs_are_not_computed_again(finished, monkeypatch, capsys):
