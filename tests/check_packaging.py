@@ -40,7 +40,7 @@ def main():
             inside = {"/".join(n.split("/")[1:]) for n in archive.getnames()}
         for name in (
             "tests/common/test_common.py",
-            "examples/plot_01_spambase.py",
+            "examples/plot_02_spambase.py",
             "LICENSE",
         ):
             assert name in inside, f"no {name} in the source distribution"
