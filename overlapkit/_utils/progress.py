@@ -1,10 +1,12 @@
 """Progress of a long fit, through scikit-learn's callbacks where it has them (1.9).
 
 With an older scikit-learn the same calls do nothing. No callback is set by default.
+The blocks of one long computation are counted apart, for who listens to them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 try:
@@ -34,7 +36,40 @@ except ImportError:
             return _NoContext()
 
 
-__all__ = ["CallbackSupportMixin", "fit_task"]
+__all__ = ["CallbackSupportMixin", "block_done", "counting_blocks", "fit_task"]
+
+_listener: ContextVar[Callable[[int, int], None] | None] = ContextVar(
+    "listener", default=None
+)
+
+
+@contextmanager
+def counting_blocks(listener: Callable[[int, int], None]) -> Iterator[None]:
+    """Tell a function how many blocks are done, within a ``with`` block.
+
+    Parameters
+    ----------
+    listener : callable
+        Called with the number of blocks that are done, and of all.
+    """
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def block_done(done: int, total: int) -> None:
+    """Tell who listens that another block of rows is done.
+
+    Parameters
+    ----------
+    done, total : int
+        Blocks that are done, and all.
+    """
+    listener = _listener.get()
+    if listener is not None:
+        listener(done, total)
 
 
 @contextmanager

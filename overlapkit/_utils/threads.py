@@ -15,6 +15,7 @@ import numpy as np
 from joblib import cpu_count, effective_n_jobs
 from threadpoolctl import ThreadpoolController
 
+from overlapkit._utils.progress import block_done
 from overlapkit._utils.sklearn_compat import Interval
 
 __all__ = [
@@ -106,14 +107,17 @@ def run_tiles(task, tiles, n_jobs) -> None:
     n_workers = min(n_threads(n_jobs), len(tiles))
     with single_threaded_blas():
         if n_workers <= 1:
-            for start, stop in tiles:
+            for number, (start, stop) in enumerate(tiles, start=1):
                 task(start, stop)
+                block_done(number, len(tiles))
             return
         # Where BLAS runs on OpenMP, each thread has a limit of its own.
         pool = ThreadPoolExecutor(n_workers, initializer=_limit_to_one_thread)
         try:
-            for done in [pool.submit(task, *tile) for tile in tiles]:
+            submitted = [pool.submit(task, *tile) for tile in tiles]
+            for number, done in enumerate(submitted, start=1):
                 done.result()
+                block_done(number, len(tiles))
         finally:
             pool.shutdown(cancel_futures=True)
 

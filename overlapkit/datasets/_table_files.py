@@ -78,6 +78,8 @@ def _read_csv(path, columns, ids, separator):
             na_values={name: _MISSING for name in names if name != ids},
             keep_default_na=False,
             index_col=False,
+            header=0,
+            names=names,  # pandas would rename a column without a name
             low_memory=False,
             skip_blank_lines=len(names) > 1,
         )

@@ -59,7 +59,7 @@ def check_students(students) -> None:
                 f"The student {name!r} must be a WeakToStrongClassifier, or a Pipeline "
                 f"that ends with one, got {type(last).__name__}."
             )
-        if is_regressor(last.estimator):
+        if last.estimator is not None and is_regressor(last.estimator):
             raise ValueError(
                 f"The strong model of the student {name!r} must be a classifier, got "
                 f"the regressor {type(last.estimator).__name__}."

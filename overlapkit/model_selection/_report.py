@@ -250,30 +250,35 @@ def make_verdict(summary, student, metric, level, *, corrects=False) -> str:
     return "; ".join(parts) + "."
 
 
-def _gain(mean, low, high) -> str:
+def _gain(mean, low, high) -> tuple[str, ...]:
+    """A gain and its interval, in points."""
     if not np.isfinite(mean):
-        return ""
+        return ("",)
     if not np.isfinite(low):
-        return f"{100 * mean:+.1f}"
-    return f"{100 * mean:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+        return (f"{100 * mean:+.1f}",)
+    return f"{100 * mean:+.1f}", f"{100 * low:+.1f} to {100 * high:+.1f}"
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else f"{value:.3g}"
     return str(value)
 
 
 def _table(head, body) -> str:
+    """Lay out a table whose cells know their column, for narrow screens."""
     heads = "".join(f"<th>{escape(str(cell))}</th>" for cell in head)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in line) + "</tr>"
-        for line in body
-    )
-    return (
-        f"<div class=wide><table><thead><tr>{heads}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    rows = "".join(f"<tr>{''.join(map(_data, head, line))}</tr>" for line in body)
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _data(name, cell) -> str:
+    first, *rest = cell if isinstance(cell, tuple) else (cell,)
+    small = "".join(f" <small>{escape(part)}</small>" for part in rest)
+    text = f"<span>{escape(str(first))}{small}</span>" if first != "" else ""
+    return f'<td data-name="{escape(str(name))}">{text}</td>'
 
 
 _PAGE = """<!doctype html>
@@ -284,13 +289,22 @@ body{{font:16px/1.5 system-ui,sans-serif;max-width:1200px;margin:0 auto;padding:
 color:#222;background:#fff}}
 h1{{font-size:1.5rem}}h2{{font-size:1.15rem;margin-top:2rem}}
 .verdict{{font-size:1.1rem;border-left:4px solid #0072B2;padding-left:.8rem}}
-.wide{{overflow-x:auto}}table{{border-collapse:collapse;font-size:.9rem}}
-th,td{{padding:.3rem .7rem;border-bottom:1px solid #ddd;text-align:left;
-white-space:nowrap}}th{{background:#f4f6f8}}
+table{{border-collapse:collapse;width:100%;font-size:.9rem}}
+th,td{{padding:.3rem .5rem;border-bottom:1px solid #ddd;text-align:left;
+vertical-align:top}}th{{background:#f4f6f8}}
+td:first-child{{min-width:8rem;overflow-wrap:anywhere}}
+td small{{display:block;white-space:nowrap;color:#555}}
 .line{{display:grid;grid-template-columns:16rem 1fr 3.5rem;gap:.6rem;
 align-items:center;font-size:.9rem;overflow-wrap:anywhere}}
-@media(max-width:600px){{.line{{grid-template-columns:1fr 3.5rem;gap:0 .6rem;
-margin-bottom:.4rem}}.line span:first-child{{grid-column:1/3}}}}
+@media(max-width:800px){{.line{{grid-template-columns:1fr 3.5rem;gap:0 .6rem;
+margin-bottom:.4rem}}.line span:first-child{{grid-column:1/3}}
+thead{{display:none}}table,tbody,tr,td{{display:block}}
+tr{{border-bottom:1px solid #999;padding:.4rem 0}}
+td{{display:flex;justify-content:space-between;gap:1rem;border:0;
+padding:.1rem 0;text-align:right}}td:empty{{display:none}}
+td::before{{content:attr(data-name);color:#555;text-align:left}}
+td:first-child{{font-weight:600;text-align:left}}td:first-child::before{{content:none}}
+td small{{display:inline;white-space:normal}}}}
 .track{{position:relative;height:1.6rem}}.track i{{position:absolute}}
 .zero{{width:1px;height:100%;background:#999}}
 .bar{{height:4px;top:calc(50% - 2px);background:#0072B2;opacity:.5}}

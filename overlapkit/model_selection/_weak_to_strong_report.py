@@ -42,7 +42,7 @@ from overlapkit.model_selection._students import (
 from overlapkit.model_selection._weak_to_strong_summary import check_anchors, summarize
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 
-__all__ = ["weak_to_strong_report"]
+__all__ = ["make_report", "weak_to_strong_report"]
 
 _LEVEL = [Interval(Real, 0, 1, closed="neither")]
 _TARGET = (
@@ -199,6 +199,52 @@ def weak_to_strong_report(
     >>> bool(report.summary.loc["overlap", "gain_weak_low"] > 0)
     True
     """
+    return make_report(
+        students,
+        X,
+        y,
+        X_test=X_test,
+        y_test=y_test,
+        y_true=y_true,
+        metric=metric,
+        anchors=anchors,
+        n_repeats=n_repeats,
+        test_size=test_size,
+        confidence_level=confidence_level,
+        n_jobs=n_jobs,
+        random_state=random_state,
+    )
+
+
+def make_report(
+    students,
+    X,
+    y,
+    *,
+    X_test,
+    y_test,
+    y_true,
+    metric,
+    anchors,
+    n_repeats,
+    test_size,
+    confidence_level,
+    n_jobs,
+    random_state,
+    run=run_repeats,
+) -> WeakToStrongReport:
+    """Compute :func:`weak_to_strong_report` of checked parameters.
+
+    Parameters
+    ----------
+    run : callable
+        Computes the splits, as `run_repeats` does; the command line keeps finished
+        ones. The others are those of :func:`weak_to_strong_report`.
+
+    Returns
+    -------
+    report : WeakToStrongReport
+    """
     if not isinstance(students, dict):
         students = {"student": students}
     check_students(students)
@@ -225,7 +271,7 @@ def weak_to_strong_report(
         )
         return [fit._replace(predicted=fit.predicted == y_new) for fit in fits]
 
-    tables = run_repeats(one_split, len(splits), n_jobs)
+    tables = run(one_split, len(splits), n_jobs)
     _, y_tested, places = tested_rows(splits, truth, y_test)
     results: dict[str, np.ndarray] = {}
     for number, (table, place) in enumerate(zip(tables, places)):

@@ -1,0 +1,102 @@
+"""A numeric representation of any table: what `overlapkit report` does by default."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from overlapkit.representation import TabularRepresentation
+
+__all__ = ["FEW_VALUES", "features_of", "make_encoder"]
+
+FEW_VALUES = 30  # different strings of a column that gets a column for each
+_TEXT_DIMENSIONS = 20
+_HASHES = 2**12
+
+
+def features_of(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[str]], list]:
+    """Columns of a table by how they are encoded.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns that may be features.
+
+    Returns
+    -------
+    features : DataFrame
+        Those that are, numbers as float32, strings as objects with None where missing.
+    kinds : dict of str to list of str
+        Their names under ``numbers``, ``categories`` and ``texts``.
+    left_out : list of (str, str)
+        Names of the other columns, and why.
+    """
+    columns: dict[str, Any] = {}
+    kinds: dict[str, list[str]] = {"numbers": [], "categories": [], "texts": []}
+    left_out = []
+    for name in table:
+        column = table[name]
+        n_values = column.nunique(dropna=True)
+        if n_values == 0:
+            left_out.append((name, "it is empty"))
+        elif n_values == 1 and column.notna().all():
+            left_out.append((name, "it is constant"))
+        elif pd.api.types.is_numeric_dtype(column):
+            columns[name] = column.to_numpy(dtype=np.float32, na_value=np.nan)
+            kinds["numbers"].append(name)
+        elif pd.api.types.is_datetime64_any_dtype(column):
+            days = (column - column.min()) / pd.Timedelta(days=1)
+            columns[name] = days.to_numpy(dtype=np.float32, na_value=np.nan)
+            kinds["numbers"].append(name)
+        else:
+            text = column.map(str, na_action="ignore")
+            words = text.dropna()
+            is_word = n_values == len(words) and not words.str.contains(r"\s").any()
+            if n_values > FEW_VALUES and is_word:
+                left_out.append((name, "its values name the rows, each once"))
+                continue
+            columns[name] = text.astype(object).where(text.notna(), None)
+            kinds["categories" if n_values <= FEW_VALUES else "texts"].append(name)
+    return pd.DataFrame(columns, index=table.index), kinds, left_out
+
+
+def make_encoder(votes: list[str], kinds: dict[str, list[str]]) -> ColumnTransformer:
+    """Transformer to numbers, with the votes first as they are.
+
+    Parameters
+    ----------
+    votes : list of str
+        Columns of votes.
+    kinds : dict of str to list of str
+        Columns of features, as `features_of` returns them.
+
+    Returns
+    -------
+    encoder : ColumnTransformer
+        It is not fitted, and sees no label.
+    """
+    steps: list[tuple] = [("votes", "passthrough", votes)]
+    columns = kinds["numbers"] + kinds["categories"]
+    if columns:
+        steps.append(("columns", TabularRepresentation(), columns))
+    for name in kinds["texts"]:
+        encode = make_pipeline(
+            FunctionTransformer(_filled),
+            HashingVectorizer(
+                analyzer="char_wb", ngram_range=(3, 5), n_features=_HASHES
+            ),
+            TruncatedSVD(_TEXT_DIMENSIONS),
+            StandardScaler(),
+        )
+        steps.append((f"text {name}", encode, name))
+    return ColumnTransformer(steps, sparse_threshold=0.0)
+
+
+def _filled(text):
+    """Text with an empty string in place of what is missing."""
+    return ["" if value is None or pd.isna(value) else value for value in text]
