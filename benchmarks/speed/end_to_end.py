@@ -167,7 +167,7 @@ def real_sets(settings):
     below a twentieth. It is not part of the package; the share is printed.
     """
     folder = Path(os.environ.get(DATA, ROOT.parent / "shared" / "data"))
-    names = ("spambase", "mushroom", "youtube", "sms", "agnews", "imdb")
+    names = ("spambase", "mushroom", "yelp", "sms", "agnews", "imdb")
     names = names[:: 3 if settings.quick else 1]
     for name in names:
         path, work = folder / name / f"{name}.npz", f"mean abs cosine, {name}"
