@@ -229,7 +229,7 @@ def student():
 @register("classifier")
 def classifier(settings):
     """WeakToStrongClassifier with a detector against its parts, called by hand."""
-    n, d = (4_000 if settings.quick else 20_000), 384
+    n, d = (10_000 if settings.quick else 40_000), 384
     strong, _, y = draw(n, d)
     model = WeakToStrongClassifier(
         student(), weak_columns=slice(0, WEAK), selector=OverlapDetector()
