@@ -167,7 +167,7 @@ def real_sets(settings):
     below a twentieth. It is not part of the package; the share is printed.
     """
     folder = Path(os.environ.get(DATA, ROOT.parent / "shared" / "data"))
-    names = ("spambase", "mushroom", "youtube", "sms", "agnews", "imdb")
+    names = ("spambase", "mushroom", "yelp", "sms", "agnews", "imdb")
     names = names[:: 3 if settings.quick else 1]
     for name in names:
         path, work = folder / name / f"{name}.npz", f"mean abs cosine, {name}"
@@ -229,7 +229,7 @@ def student():
 @register("classifier")
 def classifier(settings):
     """WeakToStrongClassifier with a detector against its parts, called by hand."""
-    n, d = (4_000 if settings.quick else 20_000), 384
+    n, d = (10_000 if settings.quick else 40_000), 384
     strong, _, y = draw(n, d)
     model = WeakToStrongClassifier(
         student(), weak_columns=slice(0, WEAK), selector=OverlapDetector()

@@ -70,8 +70,8 @@ def guard_classes(keep, scores, codes, tiebreak=None, names=None) -> np.ndarray:
         A selection.
     scores, codes : ndarray of shape (n_samples,)
         What it was made by, and the class of each row.
-    tiebreak : ndarray of shape (n_samples,), default=None
-        As in :func:`select_rows`.
+    tiebreak : ndarray of shape (n_samples,) or callable, default=None
+        As in :func:`select_rows`, or what gives it, called only if it is needed.
     names : ndarray of shape (n_classes,), default=None
         Names of the classes for the warning; None: their codes.
 
@@ -108,7 +108,8 @@ def guard_classes(keep, scores, codes, tiebreak=None, names=None) -> np.ndarray:
         "with quotas in proportion to the classes instead.",
         ClassCollapseWarning,
     )
-    return select_rows(scores, codes, keep.sum() / len(keep), "proportional", tiebreak)
+    ties = tiebreak() if callable(tiebreak) else tiebreak
+    return select_rows(scores, codes, keep.sum() / len(keep), "proportional", ties)
 
 
 def choose_rows(
@@ -149,9 +150,12 @@ def choose_rows(
     )
     covered = np.flatnonzero(rows.covered)
     scores, codes = scores[covered], rows.codes[covered]
-    tiebreak = rows.hash_of(covered)
+
+    def tiebreak():  # a walk of all rows, which most selections do not need
+        return rows.hash_of(covered)
+
     if budget is not None:
-        chosen = select_rows(scores, codes, budget, balance, tiebreak)
+        chosen = select_rows(scores, codes, budget, balance, tiebreak())
     elif support is not None:
         chosen = support[covered]
     else:
