@@ -9,6 +9,8 @@ from benchmarks.studies import (
     ablation,
     evidence,
     expansion,
+    hard_set,
+    noisy_votes,
     robustness,
     shared_features,
     worlds,
@@ -125,3 +127,18 @@ def test_expansion_reports_bound_and_error_on_generated_and_real_rows(capsys):
     for name in ("generator", "spambase", "mushroom"):
         assert name in printed
     assert printed.count("actual_error") == 3
+
+
+def test_hard_set_on_the_generator():
+    runs = pd.DataFrame(hard_set.generated("d = 10", 0)).set_index("rule")
+    assert runs.loc["default", "precision"] < 0.8
+    assert runs.loc["refine sep 5", ["precision", "recall"]].min() > 0.95
+    assert (runs.loc["default", "AUC, not hard"]) > runs.loc["default", "AUC, all"]
+
+
+def test_spoiled_votes_are_as_many_as_asked_and_abstentions_stay():
+    votes = np.array([[0, 1, -1], [2, -1, 0]] * 50)
+    new = noisy_votes.spoiled(votes, 0.3, 3, np.random.RandomState(0))
+    np.testing.assert_array_equal(new == -1, votes == -1)
+    assert (new != votes).sum() == 60
+    assert new.max() <= 2
