@@ -5,16 +5,25 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+from joblib import effective_n_jobs
 from scipy.sparse import issparse
 
+from overlapkit._utils.jobs import cluster, run_jobs
 from overlapkit._utils.memory_map import read_rows
 from overlapkit._utils.sklearn_compat import _num_samples
+from overlapkit._utils.threads import steps
 from overlapkit.scorers._neighbors import neighbor_similarity
 from overlapkit.scorers._regions import UNCOVERED, region_codes
 from overlapkit.scorers._similarity import PreparedReference
 from overlapkit.weak._views import check_strong
 
 __all__ = ["RegionReading", "RegionRule"]
+
+# A row is sent once and compared with every reference row: with fewer of these, or
+# little to do in all, sending takes longer than comparing here.
+_WORTH_SENDING = 2000
+_WORTH_STARTING = 10**10
+_SENT_BYTES = 8 << 20
 
 
 class RegionReading(NamedTuple):
@@ -141,7 +150,7 @@ class RegionRule:
             )
         precise = strong.dtype == np.float64
         prepared = self._prepared64 if precise else self._prepared32
-        return prepared.score(strong, **self.aggregation, n_jobs=self.n_jobs)
+        return _score(prepared, strong, self.aggregation, self.n_jobs)
 
     # a rule reads many batches, so its reference is made ready once
     @cached_property
@@ -243,7 +252,29 @@ def similarity_to(reference, strong, metric, aggregation, neighbors, n_jobs):
     if neighbors is not None:
         return neighbor_similarity(neighbors, strong, reference, metric, n_jobs)
     prepared = PreparedReference(reference, metric=metric, dtype=dtype)
-    return prepared.score(strong, **aggregation, n_jobs=n_jobs)
+    return _score(prepared, strong, aggregation, n_jobs)
+
+
+def _score(prepared, strong, aggregation, n_jobs) -> np.ndarray:
+    """Scores by threads, or by the workers of a cluster where there is enough to do."""
+    operations = len(strong) * prepared.n_rows * prepared.n_features
+    if cluster() is None or not (
+        prepared.n_rows >= _WORTH_SENDING and operations >= _WORTH_STARTING
+    ):
+        return prepared.score(strong, **aggregation, n_jobs=n_jobs)
+    # a few blocks for each worker, so that none waits long for the last
+    largest = max(1, _SENT_BYTES * len(strong) // strong.nbytes)
+    step = min(-(-len(strong) // (4 * effective_n_jobs(-1))), largest)
+    parts = run_jobs(
+        _score_rows,
+        ((strong[start:stop],) for start, stop in steps(len(strong), step)),
+        shared=(prepared, aggregation),
+    )
+    return np.concatenate(parts)
+
+
+def _score_rows(prepared, aggregation, strong):
+    return prepared.score(strong, **aggregation, n_jobs=1)
 
 
 def lift_confident(
