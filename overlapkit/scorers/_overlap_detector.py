@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.dask_arrays import by_chunk, is_chunked, precision_of
 from overlapkit._utils.memory_map import read_rows
 from overlapkit._utils.sklearn_compat import HasMethods, Interval, Options, StrOptions
 from overlapkit._utils.warnings import warn
@@ -321,6 +322,8 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         self.view_alignment_ = getattr(self._labeler, "alignment_", np.nan)
         if self._labeler is not None and self._labeler.splits_views:
             warn_about_views(self.view_alignment_)
+        if is_chunked(rows.strong):
+            self._check_by_chunk()
         covered = rows.covered
         self.representation_ = self._fit_representation(rows)
         strong = represented(self.representation_, rows.strong)
@@ -407,6 +410,16 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         )
         warn_about_kept_classes(self.support_, rows)
 
+    def _check_by_chunk(self):
+        """Refuse what would gather all hard rows of a dask array."""
+        if self.max_landmarks is None or self.refine_hard is not False:
+            raise ValueError(
+                f"max_landmarks={self.max_landmarks} and refine_hard="
+                f"{self.refine_hard} would gather all hard rows of a dask array in "
+                "this process: set max_landmarks, for instance to 1000, and leave "
+                "refine_hard at False."
+            )
+
     def _fit_overlap_threshold(self, scores, hard, covered):
         self.overlap_threshold_, self.overlap_split_ = np.inf, None
         self.overlap_pvalue_ = np.nan
@@ -456,6 +469,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
             rows = rows.take(rows.covered)
         return clone(self.representation).fit(rows.strong, rows.labels)
 
+    @by_chunk(precision_of, columns=lambda self: 2)
     def transform(self, X):
         """Weak confidence and overlap score of each row.
 
@@ -474,6 +488,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         columns = np.column_stack([reading.confidence, reading.scores])
         return columns.astype(reading.scores.dtype, copy=False)
 
+    @by_chunk(np.int8)
     def predict(self, X):
         """Region of each row: 0 easy, 1 overlap, 2 hard, 3 uncovered.
 
@@ -489,6 +504,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         """
         return self._read(X).regions
 
+    @by_chunk(np.float64)
     def decision_function(self, X):
         """Distance to the overlap threshold; above 0 is overlap.
 

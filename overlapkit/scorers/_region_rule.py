@@ -1,13 +1,14 @@
 """RegionRule: thresholds and hard rows of one fit, by which any rows are read."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import effective_n_jobs
 from scipy.sparse import issparse
 
+from overlapkit._utils.dask_arrays import is_chunked
 from overlapkit._utils.jobs import cluster, run_jobs
 from overlapkit._utils.memory_map import read_rows
 from overlapkit._utils.sklearn_compat import _num_samples
@@ -226,6 +227,8 @@ def represented(representation, strong) -> np.ndarray:
     TypeError
         If the representation gives a sparse matrix.
     """
+    if is_chunked(strong):
+        return strong.map(partial(represented, representation))
     if representation is None:
         return check_strong(strong)
     name, n_rows = type(representation).__name__, _num_samples(strong)
@@ -246,6 +249,9 @@ def represented(representation, strong) -> np.ndarray:
 
 def similarity_to(reference, strong, metric, aggregation, neighbors, n_jobs):
     """Similarity of represented rows to reference rows; 0 without any."""
+    if is_chunked(strong):
+        score = partial(similarity_to, reference)
+        return strong.apply(score, metric, aggregation, neighbors, 1)
     dtype = np.float64 if strong.dtype == np.float64 else np.float32
     if len(reference) == 0:
         return np.zeros(len(strong), dtype=dtype)
