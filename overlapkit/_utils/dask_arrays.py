@@ -152,8 +152,7 @@ class ChunkedRows:
     def __getitem__(self, key) -> Any:
         if isinstance(key, tuple):  # columns of all rows
             return ChunkedRows(self.array[key])
-        rows = self.array[np.asarray(key)].compute()
-        return rows if self.function is None else self.function(rows)
+        return self.at(key).gather()
 
     def __array__(self, *args, **kwargs):
         raise TypeError(
@@ -162,9 +161,16 @@ class ChunkedRows:
             "chunk; for others, choose rows first, or compute X."
         )
 
+    def at(self, rows) -> "ChunkedRows":
+        """Some of the rows, ascending, which stay where they lie."""
+        array = self.array[np.asarray(rows)]
+        shape = len(rows), self.shape[1]
+        return ChunkedRows(array, None, self.function, shape, self.dtype)
+
     def gather(self) -> np.ndarray:
         """All rows, in memory: for few columns."""
-        return self[np.arange(len(self))] if self.function else self.array.compute()
+        rows = self.array.compute()
+        return rows if self.function is None else self.function(rows)
 
     def map(self, function) -> "ChunkedRows":
         """Rows as a function gives them, which is called where they are read."""

@@ -407,8 +407,9 @@ class WeakLabeler(BaseEstimator):
             positions = positions[np.sort(drawn)]
         if is_chunked(X):
             if self.splits_views:
-                weak = select_columns(X, self._weak)
-                self._sampled = rows.strong[positions], weak[positions]
+                views = (self._strong, self._weak)
+                some = X[positions]
+                self._sampled = tuple(select_columns(some, view) for view in views)
             return
         self._sampled = (
             _safe_indexing(rows.strong, positions),

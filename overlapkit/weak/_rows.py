@@ -192,7 +192,7 @@ class WeakRows:
         """
         content = self._content
         if is_chunked(content):
-            return content.apply(hash_rows, self.seed)[positions]
+            return content.at(positions).apply(hash_rows, self.seed)
         blocks = np.array_split(positions, max(1, len(positions) // _HASHED_ROWS))
         return np.concatenate(
             [hash_rows(read_rows(content, block), self.seed) for block in blocks]
