@@ -6,7 +6,8 @@ Two parts, both on one machine, whose workers are processes of one thread each:
   clusters of one and of two workers, so that a busy machine disturbs all of them
   alike. "overhead" is the time of two workers over that of this process, less 1;
   "efficiency" the time of one worker over twice that of two. Both are medians of the
-  ratios within a turn.
+  ratios within a turn. "cpu" is the overhead in processor time of all processes, which
+  hardly depends on what else the machine does.
 - A cost model, in seconds of one worker, fitted to runs of different sizes by least
   squares of relative errors without negative constants:
 
@@ -151,9 +152,18 @@ def _delayed(futures):
 
 
 def seconds(function, *args):
-    start = time.perf_counter()
+    """Seconds, and processor seconds of this process and of all it has started."""
+    used, start = processor_seconds(), time.perf_counter()
     function(*args)
-    return time.perf_counter() - start
+    return time.perf_counter() - start, processor_seconds() - used
+
+
+def processor_seconds():
+    import psutil
+
+    own = psutil.Process()
+    times = [process.cpu_times() for process in (own, *own.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
 
 
 def compare(kind, n, d, one, two, n_turns):
@@ -170,10 +180,10 @@ def compare(kind, n, d, one, two, n_turns):
             "two": (work.on, two),
         }
         order = list(ways) if turn % 2 == 0 else list(ways)[::-1]
-        times = {way: seconds(*ways[way]) for way in order}
-        lines.append(
-            {"work": kind.name, "rows": n, "dimensions": d, "turn": turn, **times}
-        )
+        line = {"work": kind.name, "rows": n, "dimensions": d, "turn": turn}
+        for way in order:
+            line[way], line[f"{way} cpu"] = seconds(*ways[way])
+        lines.append(line)
     return lines
 
 
@@ -190,7 +200,7 @@ def cost_runs(one, sizes, n_turns):
         for turn, moved in product(range(n_turns), (False, True)):
             rows = sent if moved else lies_there
             with one.as_current():
-                took = seconds(_predict, model, rows)
+                took, _ = seconds(_predict, model, rows)
             lines.append(
                 {
                     "products": n * m * d,
@@ -225,7 +235,7 @@ def client_costs(n):
     strong, proba = make_rows(n, 1)
     rows = WeakRows.from_proba(strong, proba)
     model = OverlapDetector(hard_threshold=0.7, max_landmarks=1, n_jobs=1)
-    return seconds(model.fit_rows, rows) / n
+    return seconds(model.fit_rows, rows)[0] / n
 
 
 def on_paper(costs, per_row):
@@ -308,12 +318,13 @@ def main(argv=None) -> int:
             cluster.close()
     frame = pd.DataFrame(lines)
     frame["overhead"] = frame["two"] / frame["local"] - 1
+    frame["cpu"] = frame["two cpu"] / frame["local cpu"] - 1
     frame["efficiency"] = frame["one"] / (2 * frame["two"])
     common.write(frame, options, "scaling")
     table = frame.groupby("work", sort=False).median(numeric_only=True)
     common.show(
         f"seconds, and medians of ratios within {options.seeds} turns",
-        table.drop(columns="turn"),
+        table[["local", "one", "two", "overhead", "cpu", "efficiency"]],
     )
     costs, error = fit_costs(runs)
     per_row = client_costs(10 * n)
@@ -334,6 +345,7 @@ def main(argv=None) -> int:
     verdicts = []
     for name, line in table.iterrows():
         verdicts.append((f"{name}: overhead", line["overhead"], "at most", 0.25))
+        verdicts.append((f"{name}: overhead in cpu", line["cpu"], "at most", 0.25))
         verdicts.append((f"{name}: efficiency", line["efficiency"], "at least", 0.8))
     print()
     return common.targets(verdicts)

@@ -247,6 +247,10 @@ class OverlapDetector(TransformerMixin, BaseScorer):
     A memory map opened with mode "r" is read block by block: what stays in memory are a
     few numbers per row, the hard rows, and views of the map with a few columns.
 
+    A dask array or dataframe is read chunk by chunk by ``fit``, which then needs
+    `max_landmarks` and `weak_columns`: the weak columns, numbers per row and the
+    landmarks are gathered. All other methods give a lazy dask array for it.
+
     References
     ----------
     .. [1] C. Shin, J. Cooper, F. Sala, "Weak-to-Strong Generalization Through the
