@@ -19,6 +19,7 @@ Two parts, both on one machine, whose workers are processes of one thread each:
   are calculated, not measured; assumptions are printed with them.
 """
 
+import logging
 import time
 from itertools import product
 
@@ -268,6 +269,8 @@ def clusters():
     """Two clusters of this machine: of one worker and of two."""
     from distributed import Client, LocalCluster
 
+    # what it says while workers stop would stand between the tables
+    logging.getLogger("distributed").setLevel(logging.ERROR)
     made = []
     for n_workers in (1, 2):
         cluster = LocalCluster(
@@ -275,7 +278,7 @@ def clusters():
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
-            silence_logs="ERROR",
+            silence_logs=logging.ERROR,
         )
         made.append((cluster, Client(cluster, set_as_default=False)))
     return made

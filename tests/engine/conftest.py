@@ -12,7 +12,6 @@ def client():
             processes=True,
             memory_limit="600MB",
             dashboard_address=None,
-            silence_logs="ERROR",
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
