@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
@@ -117,19 +118,28 @@ def run(function, settings, n_jobs, done=None):
     """
     settings = list(settings)
 
-    def one(position, setting):
-        with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore", OverlapkitWarning)
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            return position, function(**setting)
-
     results = [None] * len(settings)
-    workers = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    for position, result in workers(delayed(one)(*s) for s in enumerate(settings)):
+    jobs = ((function, *setting) for setting in enumerate(settings))
+    for position, result in as_completed(_run_one, jobs, n_jobs):
         results[position] = result
         if done is not None:
             done(settings[position], result)
     return results
+
+
+def _run_one(function, position, setting):
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", OverlapkitWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return position, function(**setting)
+
+
+def as_completed(function, jobs, n_jobs):
+    """Results of ``function(*job)`` as they come, or all at the end."""
+    backend, _ = get_active_backend()
+    unordered = backend.supports_return_generator
+    workers = Parallel(n_jobs, return_as="generator_unordered" if unordered else "list")
+    return workers(delayed(function)(*job) for job in jobs)
 
 
 def run_rows(function, settings, n_jobs):

@@ -12,8 +12,9 @@ import os
 import time
 from importlib.util import find_spec
 
-from joblib import Parallel, cpu_count, delayed
+from joblib import cpu_count
 
+from benchmarks import common
 from benchmarks.known_labels import store
 from benchmarks.known_labels.cell import run_cell
 from benchmarks.known_labels.data import KEEL_SETS, RULE_SETS, UNSEEN_SETS
@@ -71,8 +72,10 @@ def main(argv=None):
             results[cell] = stored
     waiting = [cell for cell in cells if cell not in results]
     print(f"{len(results)} of {len(cells)} cells found in {options.out}")
-    workers = Parallel(n_jobs=options.n_jobs, return_as="generator_unordered")
-    done = workers(delayed(_one)(cell, options) for cell in waiting)
+    folders = options.data, options.out, options.judge
+    done = common.as_completed(
+        _one, [(cell, *folders) for cell in waiting], options.n_jobs
+    )
     for i, (cell, result) in enumerate(done, 1):
         results[cell] = result
         seconds = time.perf_counter() - start
@@ -83,7 +86,7 @@ def main(argv=None):
     return 0
 
 
-def _one(cell, options):
-    result = run_cell(options.data, *cell, judge=options.judge)
-    store.save(options.out, cell, options.judge, result)
+def _one(cell, data, out, judge):
+    result = run_cell(data, *cell, judge=judge)
+    store.save(out, cell, judge, result)
     return cell, result

@@ -211,22 +211,15 @@ def _encoding_text(kinds, left_out) -> str:
 def _keeping(job, console):
     """Something that computes splits and keeps each as soon as it is finished."""
 
-    def run_splits(one_split, n_splits, n_jobs):
-        def quiet(number):
-            # the fit on all rows warns of the same, and only once
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", OverlapkitWarning)
-                return one_split(number)
-
+    def run_splits(one_split, shared, n_splits, n_jobs):
         done = [job.kept(_name(k), _load_fits) for k in range(n_splits)]
         left = [k for k, fits in enumerate(done) if fits is None]
         step = "training and testing models, in folds"
         for start in range(0, len(left), n_jobs):
             part = left[start : start + n_jobs]
             console.progress(step, n_splits - len(left) + start, n_splits)
-            computed = run_repeats(
-                lambda i, part=part: quiet(part[i]), len(part), n_jobs
-            )
+            shared_part = one_split, part, *shared
+            computed = run_repeats(_quiet_split, shared_part, len(part), n_jobs)
             for number, fits in zip(part, computed):
                 job.keep(_name(number), fits, _save_fits)
                 done[number] = fits
@@ -234,6 +227,14 @@ def _keeping(job, console):
         return done
 
     return run_splits
+
+
+def _quiet_split(one_split, part, *shared_and_position):
+    *shared, position = shared_and_position
+    # the fit on all rows warns of the same, and only once
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OverlapkitWarning)
+        return one_split(*shared, part[position])
 
 
 def _name(number) -> str:

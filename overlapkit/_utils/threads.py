@@ -15,6 +15,7 @@ import numpy as np
 from joblib import cpu_count, effective_n_jobs
 from threadpoolctl import ThreadpoolController
 
+from overlapkit._utils.jobs import cluster
 from overlapkit._utils.progress import block_done
 from overlapkit._utils.sklearn_compat import Interval
 
@@ -93,9 +94,10 @@ def n_threads(n_jobs) -> int:
     """Return the number of worker threads for ``n_jobs``.
 
     ``None`` means the threads that BLAS may use now, which is what a plain matrix
-    product would take; an integer is read as joblib reads it.
+    product would take; an integer is read as joblib reads it. Where joblib's backend
+    is a cluster, an integer counts workers there, so it says nothing of this process.
     """
-    if n_jobs is not None:
+    if n_jobs is not None and cluster() is None:
         return effective_n_jobs(n_jobs)
     with _lock:
         return _allowed if _users else _blas_threads()

@@ -10,6 +10,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from overlapkit._kernels.ties import _mix, break_ties
+from overlapkit._utils.dask_arrays import by_chunk
 from overlapkit._utils.labels import check_labels, known_labels
 from overlapkit._utils.sklearn_compat import StrOptions, _fit_context, validate_data
 from overlapkit._utils.warnings import warn
@@ -136,6 +137,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         self._learn(votes, self.class_prior_, labelled)
         return self
 
+    @by_chunk(np.float64, columns=lambda self: len(self.classes_))
     def predict_proba(self, X):
         """Probability of every class.
 

@@ -279,22 +279,13 @@ def label_value_curve(
     if X_test is not None:
         shared = _Labelled(student, X, truth, X_test, shared_seed, n_jobs)
 
-    def one_repeat(number):
-        split = splits[number]
-        if shared is not None:
-            labelled, y_new = shared, y_test
-        else:
-            labelled = _Labelled(
-                student,
-                _safe_indexing(X, split.rows),
-                truth[split.rows],
-                _safe_indexing(X, split.held_out),
-                seeds[number],
-            )
-            y_new = np.asarray(truth[split.held_out].tolist())
-        return labelled.right_answers(last, sizes, y_new, seeds[number])
-
-    results = run_repeats(one_repeat, n_repeats, n_jobs)
+    rows = (None, None) if shared is not None else (X, truth)
+    results = run_repeats(
+        _one_repeat,
+        (student, last, shared, *rows, y_test, splits, seeds, sizes),
+        n_repeats,
+        n_jobs,
+    )
     if shared is not None:
         right = np.stack(results, axis=2)
     else:  # NaN where a repeat did not test a row
@@ -407,6 +398,25 @@ def _check_at_hand(n_at_hand, sizes) -> int:
             f"n_at_hand={n_at_hand} must be one of n_labels, {sizes.tolist()}."
         )
     return int(n_at_hand)
+
+
+def _one_repeat(
+    student, last, shared, X, truth, y_test, splits, seeds, sizes, number
+) -> np.ndarray:
+    """Right answers of all methods on the rows held out by one repeat."""
+    split = splits[number]
+    if shared is not None:
+        labelled, y_new = shared, y_test
+    else:
+        labelled = _Labelled(
+            student,
+            _safe_indexing(X, split.rows),
+            truth[split.rows],
+            _safe_indexing(X, split.held_out),
+            seeds[number],
+        )
+        y_new = np.asarray(truth[split.held_out].tolist())
+    return labelled.right_answers(last, sizes, y_new, seeds[number])
 
 
 def _known(truth) -> np.ndarray:

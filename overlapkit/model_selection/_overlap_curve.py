@@ -1,6 +1,8 @@
 """overlap_curve: the mixing experiment, together with its controls."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -241,41 +243,22 @@ def overlap_curve(
     shared_seed, seeds = draw_seeds(random_state, n_repeats)
     splits = make_splits(X, truth, X_test, y_test, test_size, seeds)
 
-    def found(positions, seed):
-        if given:
-            return detector.take(positions), lambda X: X
-        y_rows = None if y is None else _safe_indexing(y, positions)
-        return detect(seeded(detector, seed), _safe_indexing(X, positions), y_rows)
-
     # a given test set leaves all rows to learn from: the detector is fitted once
-    shared = found(splits[0].rows, shared_seed) if X_test is not None else None
+    shared = None
+    if X_test is not None:
+        shared = _detect(detector, X, y, splits[0].rows, shared_seed)
     kind = getattr(detector, "confidence", "margin")
     if estimator is None:
         estimator = default_strong_estimator()
 
-    def one_split(number):
-        repeat, rows, held_out = splits[number]
-        seed = seeds[repeat]
-        learnt, strong_of = shared if shared is not None else found(rows, seed)
-        size = int(np.sum(learnt.regions == OVERLAP))
-        controls = control_rows(learnt.rows, size, seed=seed, confidence=kind)
-        test = X_test, y_test, regions_test
-        if held_out is not None:
-            test = (
-                _safe_indexing(X, held_out),
-                np.asarray(truth[held_out].tolist()),
-                None if regions is None else regions[held_out],
-            )
-        known = None if truth is None else truth[rows]
-        own_regions = None if regions is None else regions[rows]
-        student = seeded(estimator, seed)
-        test = strong_of(test[0]), *test[1:]
-        table = _mix(
-            student, learnt, controls, test, known, own_regions, shares, n_train, seed
-        )
-        return table.assign(seed=repeat)
-
-    tables = run_repeats(one_split, len(splits), n_jobs)
+    data = X, y, truth, regions
+    test = X_test, y_test, regions_test
+    tables = run_repeats(
+        _one_split,
+        (estimator, detector, shared, data, test, splits, seeds, kind, shares, n_train),
+        len(splits),
+        n_jobs,
+    )
     tested = tested_rows(splits, truth, y_test)
     regions_tested = regions_test
     if tested.rows is not None and regions is not None:
@@ -289,6 +272,56 @@ def overlap_curve(
         curve = curve.groupby(keys, sort=False).mean().reset_index()
         curve["n_train"] = curve["n_train"].round().astype(int)
     return _in_order(curve)
+
+
+def _detect(detector, X, y, positions, seed) -> tuple[DetectedRows, Callable]:
+    """Regions of some rows of X, and what takes the strong view of others."""
+    if isinstance(detector, DetectedRows):
+        return detector.take(positions), _itself
+    y_rows = None if y is None else _safe_indexing(y, positions)
+    return detect(seeded(detector, seed), _safe_indexing(X, positions), y_rows)
+
+
+def _itself(X) -> Any:
+    return X
+
+
+def _one_split(
+    estimator,
+    detector,
+    shared,
+    data,
+    test,
+    splits,
+    seeds,
+    kind,
+    shares,
+    n_train,
+    number,
+) -> pd.DataFrame:
+    """Results of one split, with the number of its repeat."""
+    X, y, truth, regions = data
+    repeat, rows, held_out = splits[number]
+    seed = seeds[repeat]
+    if shared is None:
+        shared = _detect(detector, X, y, rows, seed)
+    learnt, strong_of = shared
+    size = int(np.sum(learnt.regions == OVERLAP))
+    controls = control_rows(learnt.rows, size, seed=seed, confidence=kind)
+    if held_out is not None:
+        test = (
+            _safe_indexing(X, held_out),
+            np.asarray(truth[held_out].tolist()),
+            None if regions is None else regions[held_out],
+        )
+    known = None if truth is None else truth[rows]
+    own_regions = None if regions is None else regions[rows]
+    student = seeded(estimator, seed)
+    test = strong_of(test[0]), *test[1:]
+    table = _mix(
+        student, learnt, controls, test, known, own_regions, shares, n_train, seed
+    )
+    return table.assign(seed=repeat)
 
 
 def _mix(

@@ -7,9 +7,9 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.labels import flat_labels, is_missing
 from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit._utils.threads import single_threaded_blas
@@ -206,15 +206,20 @@ def tested_rows(splits, truth, y_test) -> Tested:
     return Tested(rows, np.asarray(truth[rows].tolist()), places)
 
 
-def run_repeats(one_repeat, n_repeats, n_jobs) -> list:
-    """Results of every repeat, in order; the same ones whatever `n_jobs` is.
+def run_repeats(one_repeat, shared, n_repeats, n_jobs) -> list:
+    """Results of ``one_repeat(*shared, k)`` for every repeat k, in order.
 
     BLAS runs on one thread: many small models are fitted, which its threads would slow
     down, and the last digits would depend on their number.
     """
+    return run_jobs(
+        _run_repeat,
+        [(k,) for k in range(n_repeats)],
+        shared=(one_repeat, *shared),
+        n_jobs=n_jobs,
+    )
 
-    def run(number):
-        with single_threaded_blas():
-            return one_repeat(number)
 
-    return Parallel(n_jobs=n_jobs)(delayed(run)(k) for k in range(n_repeats))
+def _run_repeat(one_repeat, *args):
+    with single_threaded_blas():
+        return one_repeat(*args)

@@ -258,20 +258,8 @@ def make_report(
     if truth is None:
         truth = np.full(_num_samples(X), None)
 
-    def one_split(number):
-        repeat, rows, held_out = splits[number]
-        X_new, y_new = X_test, y_test
-        if held_out is not None:
-            X_new = _safe_indexing(X, held_out)
-            y_new = np.asarray(truth[held_out].tolist())
-        y_rows = None if y is None else _safe_indexing(y, rows)
-        X_rows = _safe_indexing(X, rows)
-        fits = fit_split(
-            students, X_rows, y_rows, truth[rows], X_new, y_new, seeds[repeat]
-        )
-        return [fit._replace(predicted=fit.predicted == y_new) for fit in fits]
-
-    tables = run(one_split, len(splits), n_jobs)
+    shared = students, X, y, truth, X_test, y_test, splits, seeds
+    tables = run(_one_split, shared, len(splits), n_jobs)
     _, y_tested, places = tested_rows(splits, truth, y_test)
     results: dict[str, np.ndarray] = {}
     for number, (table, place) in enumerate(zip(tables, places)):
@@ -308,6 +296,19 @@ def make_report(
         f"{design} {_TARGET}",
         metric,
     )
+
+
+def _one_split(students, X, y, truth, X_test, y_test, splits, seeds, number) -> list:
+    """Fits of all students on one split, with their predictions right or wrong."""
+    repeat, rows, held_out = splits[number]
+    X_new, y_new = X_test, y_test
+    if held_out is not None:
+        X_new = _safe_indexing(X, held_out)
+        y_new = np.asarray(truth[held_out].tolist())
+    y_rows = None if y is None else _safe_indexing(y, rows)
+    X_rows = _safe_indexing(X, rows)
+    fits = fit_split(students, X_rows, y_rows, truth[rows], X_new, y_new, seeds[repeat])
+    return [fit._replace(predicted=fit.predicted == y_new) for fit in fits]
 
 
 def _runs(tables, results, y_tested, repeat_of) -> pd.DataFrame:

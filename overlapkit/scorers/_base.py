@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.dask_arrays import by_chunk
 from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import _fit_context, _safe_indexing
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
@@ -161,6 +162,7 @@ class BaseScorer(BaseEstimator, metaclass=ABCMeta):
         self.support_ = check_support(self.support_, rows, self)
         return self
 
+    @by_chunk(np.float64)
     def score_samples(self, X):
         """Score rows; higher means more worth training on.
 

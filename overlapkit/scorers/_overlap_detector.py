@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.dask_arrays import by_chunk, chunk_precision, is_chunked
 from overlapkit._utils.memory_map import in_memory, read_rows
 from overlapkit._utils.sklearn_compat import HasMethods, Interval, Options, StrOptions
 from overlapkit._utils.warnings import warn
@@ -252,6 +253,10 @@ class OverlapDetector(TransformerMixin, BaseScorer):
     A memory map opened with mode "r" is read block by block: what stays in memory are a
     few numbers per row, the hard rows, and views of the map with a few columns.
 
+    A dask array or dataframe is read chunk by chunk by ``fit``, which then needs
+    `max_landmarks` and `weak_columns`: the weak columns, numbers per row and the
+    landmarks are gathered. All other methods give a lazy dask array for it.
+
     References
     ----------
     .. [1] C. Shin, J. Cooper, F. Sala, "Weak-to-Strong Generalization Through the
@@ -327,6 +332,8 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         self.view_alignment_ = getattr(self._labeler, "alignment_", np.nan)
         if self._labeler is not None and self._labeler.splits_views:
             warn_about_views(self.view_alignment_)
+        if is_chunked(rows.strong):
+            self._check_by_chunk()
         covered = rows.covered
         self.representation_ = self._fit_representation(rows)
         strong = represented(self.representation_, rows.strong)
@@ -417,6 +424,16 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         )
         warn_about_kept_classes(self.support_, rows)
 
+    def _check_by_chunk(self):
+        """Refuse what would gather all hard rows of a dask array."""
+        if self.max_landmarks is None or self.refine_hard is not False:
+            raise ValueError(
+                f"max_landmarks={self.max_landmarks} and refine_hard="
+                f"{self.refine_hard} would gather all hard rows of a dask array in "
+                "this process: set max_landmarks, for instance to 1000, and leave "
+                "refine_hard at False."
+            )
+
     def _fit_overlap_threshold(self, scores, hard, covered):
         self.overlap_threshold_, self.overlap_split_ = np.inf, None
         self.overlap_pvalue_ = np.nan
@@ -480,6 +497,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
             self._hard_unscored = False
         return self._overlap_scores
 
+    @by_chunk(chunk_precision, columns=lambda self: 2)
     def transform(self, X):
         """Weak confidence and overlap score of each row.
 
@@ -498,6 +516,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         columns = np.column_stack([reading.confidence, reading.scores])
         return columns.astype(reading.scores.dtype, copy=False)
 
+    @by_chunk(np.int8)
     def predict(self, X):
         """Region of each row: 0 easy, 1 overlap, 2 hard, 3 uncovered.
 
@@ -513,6 +532,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         """
         return self._read(X).regions
 
+    @by_chunk(np.float64)
     def decision_function(self, X):
         """Distance to the overlap threshold; above 0 is overlap.
 

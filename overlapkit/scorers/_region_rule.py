@@ -1,20 +1,30 @@
 """RegionRule: thresholds and hard rows of one fit, by which any rows are read."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+from joblib import effective_n_jobs
 from scipy.sparse import issparse
 
+from overlapkit._utils.dask_arrays import is_chunked
+from overlapkit._utils.jobs import cluster, run_jobs
 from overlapkit._utils.memory_map import in_memory, read_rows
 from overlapkit._utils.sklearn_compat import _num_samples
+from overlapkit._utils.threads import steps
 from overlapkit.scorers._neighbors import neighbor_similarity
 from overlapkit.scorers._regions import UNCOVERED, region_codes
 from overlapkit.scorers._similarity import PreparedReference
 from overlapkit.weak._views import check_strong
 
 __all__ = ["RegionReading", "RegionRule"]
+
+# A row is sent once and compared with every reference row: with fewer of these, or
+# little to do in all, sending takes longer than comparing here.
+_WORTH_SENDING = 2000
+_WORTH_STARTING = 10**10
+_SENT_BYTES = 8 << 20
 
 
 class RegionReading:
@@ -178,9 +188,12 @@ class RegionRule:
         scores : ndarray of shape (n_samples,) or (n_positions,)
             Aggregated similarities; 0 without hard rows.
         """
-        if len(self.reference) == 0 or self.neighbors is not None:
+        chunked = is_chunked(strong)
+        if chunked or len(self.reference) == 0 or self.neighbors is not None:
             if positions is not None and len(positions) < len(strong):
-                strong = read_rows(strong, positions)
+                strong = (
+                    strong.at(positions) if chunked else read_rows(strong, positions)
+                )
             return similarity_to(
                 self.reference,
                 strong,
@@ -193,9 +206,7 @@ class RegionRule:
             positions = None
         precise = strong.dtype == np.float64
         prepared = self._prepared64 if precise else self._prepared32
-        return prepared.score(
-            strong, rows=positions, **self.aggregation, n_jobs=self.n_jobs
-        )
+        return _score(prepared, strong, positions, self.aggregation, self.n_jobs)
 
     # a rule reads many batches, so its reference is made ready once
     @cached_property
@@ -279,6 +290,8 @@ def represented(representation, strong) -> np.ndarray:
     TypeError
         If the representation gives a sparse matrix.
     """
+    if is_chunked(strong):
+        return strong.map(partial(represented, representation))
     if representation is None:
         return check_strong(strong)
     name, n_rows = type(representation).__name__, _num_samples(strong)
@@ -304,13 +317,41 @@ def precision_of(strong) -> np.dtype:
 
 def similarity_to(reference, strong, metric, aggregation, neighbors, n_jobs):
     """Similarity of represented rows to reference rows; 0 without any."""
+    if is_chunked(strong):
+        score = partial(similarity_to, reference)
+        return strong.apply(score, metric, aggregation, neighbors, 1)
     dtype = precision_of(strong)
     if len(reference) == 0:
         return np.zeros(len(strong), dtype=dtype)
     if neighbors is not None:
         return neighbor_similarity(neighbors, strong, reference, metric, n_jobs)
     prepared = PreparedReference(reference, metric=metric, dtype=dtype)
-    return prepared.score(strong, **aggregation, n_jobs=n_jobs)
+    return _score(prepared, strong, None, aggregation, n_jobs)
+
+
+def _score(prepared, strong, positions, aggregation, n_jobs) -> np.ndarray:
+    """Scores by threads, or by the workers of a cluster where there is enough to do."""
+    n_rows = len(strong) if positions is None else len(positions)
+    operations = n_rows * prepared.n_rows * prepared.n_features
+    if cluster() is None or not (
+        prepared.n_rows >= _WORTH_SENDING and operations >= _WORTH_STARTING
+    ):
+        return prepared.score(strong, rows=positions, **aggregation, n_jobs=n_jobs)
+    if positions is not None:
+        strong = read_rows(strong, positions)
+    # a few blocks for each worker, so that none waits long for the last
+    largest = max(1, _SENT_BYTES * n_rows // strong.nbytes)
+    step = min(-(-n_rows // (4 * effective_n_jobs(-1))), largest)
+    parts = run_jobs(
+        _score_rows,
+        ((in_memory(strong[start:stop]),) for start, stop in steps(n_rows, step)),
+        shared=(prepared, aggregation),
+    )
+    return np.concatenate(parts)
+
+
+def _score_rows(prepared, aggregation, strong):
+    return prepared.score(strong, **aggregation, n_jobs=1)
 
 
 def lift_confident(

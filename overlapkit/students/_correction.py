@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
-from sklearn.utils.parallel import Parallel, delayed
 
+from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import WeakLabelWarning
 from overlapkit.students._learner import Learner
@@ -339,8 +339,11 @@ def out_of_fold(learner, known, codes, folds, n_jobs=None) -> OutOfFold:
     held_out : OutOfFold
         Log-probabilities and models.
     """
-    models = Parallel(n_jobs=n_jobs)(
-        delayed(learner.fit)(known[train], codes[train]) for train, _ in folds
+    models = run_jobs(
+        Learner.fit,
+        [(known[train], codes[train]) for train, _ in folds],
+        shared=(learner,),
+        n_jobs=n_jobs,
     )
     log_proba = np.zeros((len(known), len(learner.classes)))
     usable = np.zeros(len(known), dtype=bool)
@@ -373,10 +376,11 @@ def nested_out_of_fold(learner, known, codes, folds, n_jobs=None) -> list[OutOfF
         for i, j in pairs
     ]
     possible = [len(rows) > 0 for rows in rest]
-    models = Parallel(n_jobs=n_jobs)(
-        delayed(learner.fit)(known[rows], codes[rows])
-        for rows, some in zip(rest, possible)
-        if some
+    models = run_jobs(
+        Learner.fit,
+        [(known[rows], codes[rows]) for rows, some in zip(rest, possible) if some],
+        shared=(learner,),
+        n_jobs=n_jobs,
     )
     fitted = iter(models)
     shape = len(known), len(learner.classes)

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.dask_arrays import by_chunk
 from overlapkit._utils.memory_map import in_memory, is_mapped, row_blocks
 from overlapkit.weak._model import align_columns
 
@@ -27,6 +28,11 @@ def _by_blocks(predict, strong) -> np.ndarray:
     return np.concatenate([predict(in_memory(strong[i:j])) for i, j in blocks])
 
 
+def _decision_columns(self):
+    n_classes = len(self.estimator_.classes_)
+    return None if n_classes == 2 else n_classes
+
+
 class StudentMixin:
     """Predict with ``estimator_``, the strong model."""
 
@@ -34,6 +40,7 @@ class StudentMixin:
         """Return what ``estimator_`` takes of the rows of X."""
         return X
 
+    @by_chunk(lambda self, X: self.classes_.dtype)
     def predict(self, X):
         """Class of each row, by the strong model.
 
@@ -51,6 +58,7 @@ class StudentMixin:
         return _by_blocks(self.estimator_.predict, self._strong_view(X))
 
     @available_if(_estimator_has("predict_proba"))
+    @by_chunk(np.float64, columns=lambda self: len(self.classes_))
     def predict_proba(self, X):
         """Class probabilities of each row, by the strong model.
 
@@ -71,6 +79,7 @@ class StudentMixin:
         return align_columns(proba, self.estimator_.classes_, self.classes_)
 
     @available_if(_estimator_has("decision_function"))
+    @by_chunk(np.float64, columns=_decision_columns)
     def decision_function(self, X):
         """Decision values of the strong model.
 

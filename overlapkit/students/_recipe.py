@@ -29,8 +29,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.parallel import Parallel, delayed
 
+from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.memory_map import in_memory, is_mapped, row_blocks
 from overlapkit._utils.wilson import wilson_interval
 from overlapkit.scorers import cut_statistic
@@ -338,8 +338,11 @@ def _judge(sources, inner, cut, n_jobs) -> dict[str, np.ndarray]:
             rows = np.flatnonzero(keep)
             weight = correction.stack.coef[0]
             work.append((name, test, rows, correction.codes[rows], weight))
-    students = Parallel(n_jobs=n_jobs)(
-        delayed(learner.fit)(rows, codes) for _, _, rows, codes, _ in work
+    students = run_jobs(
+        Learner.fit,
+        [(rows, codes) for _, _, rows, codes, _ in work],
+        shared=(learner,),
+        n_jobs=n_jobs,
     )
     shape = held_out.log_proba.shape
     answers = {name: np.zeros(shape) for name in (SELF_CUT, RECIPE, AVERAGE)}

@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 
 from overlapkit._utils.memory_map import in_memory, take_rows
 from overlapkit._utils.sklearn_compat import _num_samples, _routing_enabled
+from overlapkit._utils.threads import n_threads
 from overlapkit.weak._model import (
     rows_of_params,
     takes_weights,
@@ -24,7 +24,7 @@ def default_strong_estimator(n_jobs=None, random_state=None) -> Any:
     model = TableLGBMClassifier(
         verbosity=-1,
         # it takes every core unless it is given a number; None means one, as elsewhere
-        n_jobs=effective_n_jobs(n_jobs),
+        n_jobs=1 if n_jobs is None else n_threads(n_jobs),
         random_state=random_state,
         deterministic=True,
     )

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from overlapkit._utils.dask_arrays import is_dask
 from overlapkit._utils.labels import check_labels, known_labels
 from overlapkit._utils.memory_map import is_mapped, row_blocks
 from overlapkit._utils.progress import CallbackSupportMixin, fit_task
@@ -322,6 +323,13 @@ class WeakToStrongClassifier(
             The fitted classifier.
         """
         self._check_together(y is not None)
+        if is_dask(X):
+            raise TypeError(
+                "The strong model is trained on rows in memory, and X is a dask "
+                "collection. Fit OverlapDetector on X, train on the rows it finds "
+                "(X[detector.support_].compute()), or compute X; predict takes X as "
+                "it is."
+            )
         context = self._init_callback_context(max_subtasks=_MOST_TASKS)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         sample_weight = check_weight(sample_weight, X)

@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.dask_arrays import is_chunked, is_dask
 from overlapkit._utils.labels import check_common_labels, check_labels, known_labels
 from overlapkit._utils.memory_map import in_memory, read_narrow, take_rows
 from overlapkit._utils.sklearn_compat import (
@@ -188,6 +189,8 @@ class WeakLabeler(BaseEstimator):
             labels that are not the weak model's, or a column does not exist.
         """
         X = check_features(self, X, reset=True)
+        if is_dask(y):
+            y = y.compute()
         if y is not None:
             check_consistent_length(X, y)
             y = check_labels(y, self.missing_label)
@@ -206,7 +209,7 @@ class WeakLabeler(BaseEstimator):
         self._warn_if_strong_view_holds_answers(X)
         # one draw, whatever follows: folds and ties depend on it
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        X_weak = read_narrow(select_columns(X, self._weak))
+        X_weak = self._weak_view(X)
         proba, classes = self._fit_weak_model(X_weak, known, fit_params, groups)
         self.classes_ = self._all_classes(classes, known)
         rows = self._as_rows(X, X_weak, proba, classes)
@@ -239,7 +242,7 @@ class WeakLabeler(BaseEstimator):
         """
         self._check_is_fitted()
         X = check_features(self, X, reset=False)
-        X_weak = read_narrow(select_columns(X, self._weak))
+        X_weak = self._weak_view(X)
         model = self.weak_estimator_
         if model is None:
             proba = check_probabilities(X_weak, name="weak_columns (precomputed)")
@@ -286,6 +289,18 @@ class WeakLabeler(BaseEstimator):
     def splits_views(self) -> bool:
         """Whether one of the models sees some of the columns only."""
         return self._strong is not None or self._weak is not None
+
+    def _weak_view(self, X):
+        """What the weak model sees of X, in memory."""
+        if not is_chunked(X):
+            return read_narrow(select_columns(X, self._weak))
+        if self._weak is None:
+            raise ValueError(
+                "weak_columns=None would gather all columns of a dask array in this "
+                "process: the weak model is fitted here. Select the columns that it "
+                "needs, such as probabilities with weak_estimator='precomputed'."
+            )
+        return select_columns(X, self._weak).gather()
 
     def _fit_weak_model(self, X_weak, known, fit_params, groups):
         """Set `weak_estimator_`; return probabilities and the classes of its columns.
@@ -391,6 +406,12 @@ class WeakLabeler(BaseEstimator):
             rng = np.random.RandomState(self._seed)
             drawn = rng.choice(len(positions), _ALIGNMENT_ROWS, replace=False)
             positions = positions[np.sort(drawn)]
+        if is_chunked(X):
+            if self.splits_views:
+                views = (self._strong, self._weak)
+                some = X[positions]
+                self._sampled = tuple(select_columns(some, view) for view in views)
+            return
         weak = select_columns(_safe_indexing(X, positions), self._weak)
         self._sampled = (
             take_rows(rows.strong, positions),

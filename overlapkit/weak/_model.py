@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import has_fit_parameter
 
+from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.memory_map import is_mapped, read_rows, row_blocks
 from overlapkit._utils.sklearn_compat import (
     _num_samples,
@@ -236,21 +236,28 @@ def fit_with_labels(
         # fewer labels must not change what a vote is taken to mean
         votes = model.codes(votes)
 
-    def predict(test):
-        fewer = y.copy()
-        fewer[rows[test]] = marker
-        fitted = clone(hidden).fit(votes, fewer)
-        part = fitted.predict_proba(_safe_indexing(votes, rows[test]))
-        return align_columns(part, fitted.classes_, model.classes_)
-
     with warnings.catch_warnings():
         # the fit on all labels has said them once
         warnings.simplefilter("ignore", OverlapkitWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
-        parts = Parallel(n_jobs=n_jobs)(delayed(predict)(test) for _, test in splits)
+        parts = run_jobs(
+            _proba_of_hidden,
+            [(rows[test],) for _, test in splits],
+            shared=(hidden, votes, y, marker, model.classes_),
+            n_jobs=n_jobs,
+        )
     for (_, test), part in zip(splits, parts):
         proba[rows[test]] = part
     return model, proba
+
+
+def _proba_of_hidden(estimator, votes, y, marker, classes, rows) -> np.ndarray:
+    """Probabilities of rows by a label model that had their labels hidden."""
+    fewer = y.copy()
+    fewer[rows] = marker
+    fitted = clone(estimator).fit(votes, fewer)
+    part = fitted.predict_proba(_safe_indexing(votes, rows))
+    return align_columns(part, fitted.classes_, classes)
 
 
 def _check_known_classes(y_known, classes, model) -> None:
@@ -391,16 +398,23 @@ def out_of_fold_proba(
     if classes is None:
         classes = np.unique(y)
 
-    def predict(train, test):
-        fit_params = rows_of_params(params or {}, train, len(y))
-        model = clone(estimator).fit(_safe_indexing(X, train), y[train], **fit_params)
-        proba = model.predict_proba(_safe_indexing(X, test))
-        return align_columns(proba, model.classes_, classes)
-
-    parts = Parallel(n_jobs=n_jobs)(delayed(predict)(*split) for split in splits)
+    parts = run_jobs(
+        _proba_of_fold,
+        splits,
+        shared=(estimator, X, y, classes, params or {}),
+        n_jobs=n_jobs,
+    )
     proba = np.empty((len(y), len(classes)))
     proba[np.concatenate([test for _, test in splits])] = np.concatenate(parts)
     return proba
+
+
+def _proba_of_fold(estimator, X, y, classes, params, train, test) -> np.ndarray:
+    """Probabilities of the rows held out, by a model of the other rows."""
+    fit_params = rows_of_params(params, train, len(y))
+    model = clone(estimator).fit(_safe_indexing(X, train), y[train], **fit_params)
+    proba = model.predict_proba(_safe_indexing(X, test))
+    return align_columns(proba, model.classes_, classes)
 
 
 def _splits(cv, X, y, seed, groups) -> list[tuple] | None:

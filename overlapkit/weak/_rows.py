@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array, column_or_1d
 
 from overlapkit._kernels.ties import break_ties, hash_rows
+from overlapkit._utils.dask_arrays import is_chunked
 from overlapkit._utils.memory_map import read_rows
 from overlapkit._utils.sklearn_compat import _num_samples, _safe_indexing
 from overlapkit.weak._confidence import check_probabilities, confidence_of
@@ -173,6 +174,8 @@ class WeakRows:
     @cached_property
     def row_hash(self) -> np.ndarray:
         """A number per row that depends on what the row holds, not where it stands."""
+        if is_chunked(self._content):
+            return self._content.apply(hash_rows, self.seed)
         return self.hash_of(np.arange(len(self)))
 
     def hash_of(self, positions: np.ndarray, seed: int | None = None) -> np.ndarray:
@@ -191,6 +194,8 @@ class WeakRows:
             A number for each.
         """
         content, seed = self._content, self.seed if seed is None else seed
+        if is_chunked(content):
+            return content.at(positions).apply(hash_rows, seed)
         blocks = np.array_split(positions, max(1, len(positions) // _HASHED_ROWS))
         return np.concatenate(
             [hash_rows(read_rows(content, block), seed) for block in blocks]

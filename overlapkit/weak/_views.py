@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
+from overlapkit._utils.dask_arrays import ChunkedRows, is_chunked, is_dask
 from overlapkit._utils.memory_map import row_blocks
 from overlapkit._utils.row_matrix import RowMatrix
 from overlapkit._utils.sklearn_compat import (
@@ -50,6 +51,11 @@ def check_features(estimator, X, *, reset):
     Values are left to whoever uses the view: a weak model may accept what a
     similarity cannot, such as missing values or categories.
     """
+    if is_dask(X):
+        X = ChunkedRows.of(X)
+        header = X if X.header is None else X.header
+        validate_data(estimator, header, reset=reset, skip_check_array=True)
+        return X
     _refuse_sources(X)
     if isinstance(X, RowMatrix):
         if X.shape[0] == 0:
@@ -128,6 +134,8 @@ def resolve_columns(X, columns, *, name) -> np.ndarray | None:
     ValueError
         If a column does not exist, none is selected, or names are used on an array.
     """
+    if is_chunked(X) and X.header is not None:
+        X = X.header
     # slice(None) has no type that a selector's kind could be read from
     if columns is None or (isinstance(columns, slice) and columns == slice(None)):
         return None
@@ -193,7 +201,7 @@ def select_columns(X, indices):
         return X
     if not is_dataframe(X) and np.all(np.diff(indices) == 1):
         return X[:, indices[0] : indices[-1] + 1]
-    if isinstance(X, RowMatrix):
+    if isinstance(X, RowMatrix) or is_chunked(X):
         return X[:, indices]
     return _safe_indexing(X, indices, axis=1)
 
