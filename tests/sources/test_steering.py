@@ -15,6 +15,7 @@ from overlapkit.exceptions import SourceWarning
 from overlapkit.policies import (
     KLUCB,
     UCB,
+    DiscountedUCB,
     EpsilonGreedy,
     RandomChoice,
     Thompson,
@@ -220,7 +221,14 @@ def same(one, other):
     assert one.next_source_ == other.next_source_
 
 
-POLICIES = [UCB(), KLUCB(), Thompson(), EpsilonGreedy(0.5), RandomChoice()]
+POLICIES = [
+    UCB(),
+    KLUCB(),
+    DiscountedUCB(),
+    Thompson(),
+    EpsilonGreedy(0.5),
+    RandomChoice(),
+]
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=repr)
