@@ -414,6 +414,8 @@ class SourceRun:
                 values = index = np.array(rules.policy.index(state, rng), dtype=float)
                 floor = rules.min_source_share
             source = choose_source(values, state, rng, floor=floor)
+            if index is not None:
+                index = np.where(available, index, np.nan)
         self._decision = _Decision(source, index, rng)
 
     def _log(self):

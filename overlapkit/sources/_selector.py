@@ -196,7 +196,8 @@ class UCBSourceSelector(
         One line per round: ``round``, ``source``, ``rows``, ``reward`` (mean of the
         batch), ``density`` (mean reward of all rows of this source so far) with its
         95 % Wilson interval ``density_low`` and ``density_high``, ``index_<source>``
-        (the policy's index; NaN in rounds that the policy did not decide),
+        (the policy's index; NaN in rounds that the policy did not decide
+        and for a source that could not be queried),
         ``overlap_ratio`` (share of detected overlap in all rows so far),
         ``share_<class>`` (weak classes so far), ``cost`` (so far; rows without
         `prices`) and ``event`` (what was changed after this round and before the next
