@@ -9,7 +9,14 @@ import numpy as np
 from overlapkit.policies import Policy
 from overlapkit.policies._checks import check_policy
 
-__all__ = ["Reading", "Rules", "pack_readings", "rules_as_texts", "unpack_readings"]
+__all__ = [
+    "Reading",
+    "Rules",
+    "changes_of",
+    "pack_readings",
+    "rules_as_texts",
+    "unpack_readings",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +79,18 @@ class Rules:
 
     def __post_init__(self) -> None:
         check_policy(self.policy)
+
+
+def changes_of(told, rules) -> list[str]:
+    """What differs between the rules of the last round and those of now, as texts."""
+    if told is rules:
+        return []
+    before = rules_as_texts(told)
+    return [
+        f"{name}: {before[name][:200]} -> {text[:200]}"
+        for name, text in rules_as_texts(rules).items()
+        if text != before[name]
+    ]
 
 
 def rules_as_texts(rules) -> dict[str, str]:

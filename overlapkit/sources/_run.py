@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from overlapkit._utils.wilson import wilson_interval
-from overlapkit.policies import KLUCB, SourceState, choose_source
+from overlapkit.policies import SourceState, choose_source
+from overlapkit.policies._confidence import may_reach
 from overlapkit.sources._checks import check_names, plain, prices_of
 from overlapkit.sources._rules import (
     Reading,
     Rules,
+    changes_of,
     pack_readings,
     rules_as_texts,
     unpack_readings,
@@ -98,6 +100,7 @@ class SourceRun:
         self.sources, self.sizes, self.readings = [], [], []
         self._indices, self._costs, self._lines = [], [], []
         self._events, self._told = [], rules
+        self._known_prices: tuple = None, None
         self._rng = np.random.RandomState(seed)
         self._check()
         self._count_all()
@@ -254,22 +257,22 @@ class SourceRun:
 
     def _prices(self) -> np.ndarray:
         """Price of a row of each source in the next round."""
-        return prices_of(self.rules.prices, self.names, self.t + 1, self.withdrawn)
+        prices = self.rules.prices
+        # ten thousand sources need not be looked up in every round
+        key = prices, len(self.names), self.t if callable(prices) else None
+        known, values = self._known_prices
+        if known is None or known[0] is not prices or known[1:] != key[1:]:
+            values = prices_of(prices, self.names, self.t + 1, self.withdrawn)
+            self._known_prices = key, values
+        return values
 
     def _changes(self) -> list:
         """Rules that are others than in the last round, as events."""
-        if self._told is self.rules:
-            return []
-        told = rules_as_texts(self._told)
-        return [
-            (self.t, f"{name}: {told[name][:200]} -> {text[:200]}")
-            for name, text in rules_as_texts(self.rules).items()
-            if text != told[name]
-        ]
+        return [(self.t, text) for text in changes_of(self._told, self.rules)]
 
     def _steer_sources(self, names):
         """Let new sources join, and withdraw those that are no longer named."""
-        self.closed = names is not None
+        self.closed, self._known_prices = names is not None, (None, None)
         names = self.names if names is None else list(names)
         check_names(names)
         new = [name for name in names if name not in self.names]
@@ -368,9 +371,9 @@ class SourceRun:
         """Sources whose reward may pay their price, by an upper bound of it."""
         if self.rules.worth is None or not self.ready:
             return np.ones(len(prices), dtype=bool)
-        state = SourceState(self.rewards, self.n_rewards, self.rounds)
-        bound = KLUCB(horizon=max(self.rules.n_rounds, 2)).index(state)
-        return bound * self.rules.worth >= prices
+        needed = prices / self.rules.worth
+        level = np.log(max(self.rules.n_rounds, 2))
+        return may_reach(self.rewards, self.n_rewards, needed, level)
 
     @property
     def next_rows(self) -> int | None:

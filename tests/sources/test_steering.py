@@ -231,6 +231,7 @@ POLICIES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", POLICIES, ids=repr)
 def test_a_run_killed_anywhere_goes_on_alike(policy):
     rng = np.random.default_rng(0)
@@ -294,3 +295,11 @@ def test_what_is_no_state_is_refused():
     fewer = selector(source_names=["low"]).from_dict(state)
     with pytest.raises(ValueError, match="'high' was withdrawn"):
         fewer.partial_fit(POOL.X[:3], POOL.y[:3], sources="high")
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=repr)
+def test_a_run_killed_once_goes_on_alike(policy):
+    whole = send(selector(policy=policy), 8)
+    killed = send(selector(policy=policy), 4)
+    killed = selector(policy=policy).from_dict(through_a_file(killed.to_dict()))
+    same(whole, send(killed, 4))
