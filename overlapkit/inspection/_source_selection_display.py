@@ -338,7 +338,11 @@ class SourceSelectionDisplay:
         """Density and price of each source in each round."""
         names = self._names(history)
         tables = []
-        for what, given in ("densities", self.densities), ("prices", self.prices):
+        both: list[tuple[str, Any]] = [
+            ("densities", self.densities),
+            ("prices", self.prices),
+        ]
+        for what, given in both:
             by_round = callable(given)
             rows = [
                 _values_by_source(given(t) if by_round else given, names, what)

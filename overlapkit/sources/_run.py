@@ -100,7 +100,7 @@ class SourceRun:
         self.sources, self.sizes, self.readings = [], [], []
         self._indices, self._costs, self._lines = [], [], []
         self._events, self._told = [], rules
-        self._known_prices: tuple = None, None
+        self._known_prices = None, None
         self._rng = np.random.RandomState(seed)
         self._check()
         self._count_all()
