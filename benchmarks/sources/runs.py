@@ -12,7 +12,14 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from benchmarks.sources.authors import AuthorsOverlap
 from overlapkit import OverlapDetector, UCBSourceSelector, WeakToStrongClassifier
 from overlapkit.metrics import cumulative_regret
-from overlapkit.policies import KLUCB, UCB, EpsilonGreedy, RandomChoice, Thompson
+from overlapkit.policies import (
+    KLUCB,
+    UCB,
+    DiscountedUCB,
+    EpsilonGreedy,
+    RandomChoice,
+    Thompson,
+)
 from overlapkit.scorers import ConfidenceScorer, CutStatisticScorer
 from overlapkit.sources import (
     LabelPurity,
@@ -80,6 +87,9 @@ RUNS = {
     FLOOR: floors,
     ORACLE_FLOOR: lambda p: {"policy": Oracle(tuple(p.densities)), **floors(p)},
     "UCB, thresholds cut per batch": lambda p: {"reward": AuthorsOverlap()},
+    "UCB, copies counted": lambda p: {"reward": OverlapDensity(copies=None)},
+    "D-UCB .9": lambda p: {"policy": DiscountedUCB()},
+    "D-UCB .9, narrow": lambda p: {"policy": DiscountedUCB(exploration=0.05)},
     "UCB, label purity": lambda p: {"reward": LabelPurity()},
     "UCB, student gain": lambda p: {"reward": StudentGain()},
     "greedy, student gain": lambda p: {

@@ -1,6 +1,6 @@
 """SourceSelectionDisplay: plots of a run of source selection."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SourceSelectionDisplay"]
 
+_PREFIX = "index_"
 _KINDS = {
     "index": "index",
     "overlap_ratio": "share of overlap among the rows collected",
@@ -32,18 +33,23 @@ class SourceSelectionDisplay:
     """Plot a run of source selection over its rounds.
 
     The plot shows the index of each source, by which it was chosen, the share of
-    overlap in the rows collected, or the regret. Make one with :meth:`from_estimator`
+    overlap in the rows collected, or the regret. Rounds at the start in which a source
+    was queried because nothing was known of it are shaded; with the index, squares
+    below show the source of every round. Make one with :meth:`from_estimator`
     or :meth:`from_history`.
 
     Parameters
     ----------
     history : DataFrame
         ``history_`` of a :class:`~overlapkit.UCBSourceSelector`.
-    densities : array-like of shape (n_sources,), default=None
-        True densities, in the order of ``sources_``. The regret needs them; the ratio
-        is drawn with that of the densest source and that expected of random choice.
-    prices : dict or array-like of shape (n_sources,), default=None
-        Prices of the run, for its regret.
+    densities : dict, array-like of shape (n_sources,) or callable, default=None
+        True densities by name or in the order of ``sources_``, or a function that is
+        given the number of the round and returns one of these. The regret needs them;
+        the ratio is drawn with that of the densest source and that expected of random
+        choice.
+    prices : dict, array-like of shape (n_sources,) or callable, default=None
+        Prices of the run, for its regret. With prices, the axis is the cost so far
+        instead of the round.
     bound : ndarray of shape (n_rounds,), default=None
         Upper bound on the regret after each round.
     baselines : dict of str to DataFrame, default=None
@@ -87,8 +93,8 @@ class SourceSelectionDisplay:
         self,
         history: "pd.DataFrame",
         *,
-        densities: ArrayLike | None = None,
-        prices: "Mapping[Any, float] | ArrayLike | None" = None,
+        densities: "Mapping[Any, float] | ArrayLike | Callable | None" = None,
+        prices: "Mapping[Any, float] | ArrayLike | Callable | None" = None,
         bound: ArrayLike | None = None,
         baselines: "Mapping[str, pd.DataFrame] | None" = None,
     ) -> None:
@@ -104,7 +110,7 @@ class SourceSelectionDisplay:
         estimator: "UCBSourceSelector",
         *,
         kind: Literal["index", "overlap_ratio", "regret"] = "index",
-        densities: ArrayLike | None = None,
+        densities: "Mapping[Any, float] | ArrayLike | Callable | None" = None,
         baselines: "Mapping[str, UCBSourceSelector | pd.DataFrame] | None" = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -117,7 +123,7 @@ class SourceSelectionDisplay:
             After ``fit``, or any number of calls of ``partial_fit``.
         kind : {"index", "overlap_ratio", "regret"}, default="index"
             As in :meth:`plot`.
-        densities : array-like of shape (n_sources,), default=None
+        densities : dict, array-like or callable, default=None
             As in the constructor.
         baselines : dict of str to UCBSourceSelector or DataFrame, default=None
             Other runs on the same sources, drawn in the same plot.
@@ -151,7 +157,7 @@ class SourceSelectionDisplay:
         history: "pd.DataFrame",
         *,
         kind: Literal["index", "overlap_ratio", "regret"] = "index",
-        densities: ArrayLike | None = None,
+        densities: "Mapping[Any, float] | ArrayLike | Callable | None" = None,
         baselines: "Mapping[str, pd.DataFrame] | None" = None,
         ax: "Axes | None" = None,
         **kwargs: Any,
@@ -164,7 +170,7 @@ class SourceSelectionDisplay:
             As ``history_`` of a selector.
         kind : {"index", "overlap_ratio", "regret"}, default="index"
             As in :meth:`plot`.
-        densities : array-like of shape (n_sources,), default=None
+        densities : dict, array-like or callable, default=None
             As in the constructor.
         baselines : dict of str to DataFrame, default=None
             As in the constructor.
@@ -227,68 +233,160 @@ class SourceSelectionDisplay:
             self._plot_index(**kwargs)
         else:
             self._plot_column(kind, **kwargs)
-        ax.set_xlabel("round")
-        ax.set_ylabel(_KINDS[kind])
-        ax.legend(fontsize="small")
+        self._mark_first_rounds()
+        self._label_axes(kind)
         return self
 
+    def _label_axes(self, kind):
+        from matplotlib.ticker import MaxNLocator
+
+        ax = self.ax_
+        if self.prices is None:
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            ax.set_xlim(0.5, len(self.history) + 0.5)
+            ax.set_xlabel("round")
+        else:
+            ax.set_xlim(left=0)
+            ax.set_xlabel("cost so far")
+        ax.set_ylabel(_KINDS[kind])
+        if not any(
+            np.isfinite(line.get_ydata()).any() for line in self.lines_.values()
+        ):
+            ax.set_yticks([])
+            ax.set_ylabel(f"{_KINDS[kind]} (none in the first rounds)")
+        title = "source (dots: queried)" if kind == "index" else "run"
+        ax.legend(title=title, fontsize="small", title_fontsize="small")
+
+    def _x(self, history) -> np.ndarray:
+        column = "round" if self.prices is None else "cost"
+        return history[column].to_numpy(dtype=float)
+
+    def _mark_first_rounds(self):
+        """Shade the rounds in which a source is queried because it is unknown."""
+        history = self.history
+        index = history[[f"{_PREFIX}{name}" for name in self._names(history)]]
+        chosen = _positions(history, self._names(history))
+        decided = np.isfinite(index.to_numpy(dtype=float)[range(len(history)), chosen])
+        n_first = int(decided.argmax()) if decided.any() else len(history)
+        if n_first:
+            x = self._x(history)
+            low = 0.5 if self.prices is None else 0.0
+            high = n_first + 0.5 if self.prices is None else x[n_first - 1]
+            self.ax_.axvspan(low, high, color="0.93", zorder=0, label="first rounds")
+
+    def _names(self, history) -> list[str]:
+        return [c.removeprefix(_PREFIX) for c in history if c.startswith(_PREFIX)]
+
     def _plot_index(self, **kwargs):
-        prefix, rounds = "index_", self.history["round"]
-        chosen = self.history["source"].astype(str)
-        for column in self.history.columns:
-            if not column.startswith(prefix):
-                continue
-            name = column.removeprefix(prefix)
+        history, x = self.history, self._x(self.history)
+        names = self._names(history)
+        chosen = _positions(history, names)
+        strip = self.ax_.get_xaxis_transform()  # x in data, y in shares of the axes
+        for k, name in enumerate(names):
             # a source that was never queried has an infinite index
-            index = self.history[column].replace(np.inf, np.nan)
-            (line,) = self.ax_.plot(rounds, index, **{"label": as_text(name), **kwargs})
-            queried = index.where(chosen == name)
-            self.ax_.plot(rounds, queried, "o", color=line.get_color(), markersize=4)
+            index = history[f"{_PREFIX}{name}"].replace(np.inf, np.nan)
+            (line,) = self.ax_.plot(x, index, **{"label": as_text(name), **kwargs})
+            mine, color = chosen == k, line.get_color()
+            self.ax_.plot(x, index.where(mine), "o", color=color, markersize=4)
+            # every round shows its source here, those without an index as well
+            self.ax_.plot(
+                x[mine], np.full(mine.sum(), 0.02), "s", color=color, markersize=4,
+                transform=strip, clip_on=False,
+            )  # fmt: skip
             self.lines_[name] = line
 
     def _plot_column(self, kind, **kwargs):
-        rounds = self.history["round"].to_numpy()
-        style = {"label": "run", "color": "C0", "linewidth": 2, **kwargs}
+        x, n_rounds = self._x(self.history), len(self.history)
+        style = {"label": "run", "color": "C0", "linewidth": 2, "marker": ".", **kwargs}
         values = self._values(self.history, kind)
-        (self.lines_["run"],) = self.ax_.plot(rounds, values, **style)
-        for name, history in (self.baselines or {}).items():
+        (self.lines_["run"],) = self.ax_.plot(x, values, **style)
+        for k, (name, history) in enumerate((self.baselines or {}).items()):
             (self.lines_[name],) = self.ax_.plot(
-                history["round"], self._values(history, kind), "--", label=as_text(name)
+                self._x(history),
+                self._values(history, kind),
+                "--",
+                marker=".",
+                color=f"C{k + 1}",
+                label=as_text(name),
             )
         known = {}
         if self.densities is not None:
-            best, mean = np.max(self.densities), np.mean(self.densities)
+            densities, prices = self._by_round(self.history)
+            best, mean = densities.max(axis=1), densities.mean(axis=1)
             if kind == "overlap_ratio":
-                known["oracle"] = np.full(len(rounds), best), "densest source"
-                known["random"] = np.full(len(rounds), mean), "random, expected"
+                known["oracle"] = best, "densest source"
+                known["random"] = mean, "random, expected"
             else:
-                known["random"] = rounds * (best - mean), "random, expected"
+                worth = (densities / prices).max(axis=1, keepdims=True)
+                gaps = (worth * prices - densities).mean(axis=1)
+                known["random"] = np.cumsum(gaps), "random, expected"
         if kind == "regret" and self.bound is not None:
             known["bound"] = np.asarray(self.bound), "upper bound"
         for name, (values, label) in known.items():
             if name not in self.lines_:
+                marker = "." if n_rounds == 1 else None
                 (self.lines_[name],) = self.ax_.plot(
-                    rounds, values, ":", color="0.4" if name == "random" else "k"
+                    x,
+                    values,
+                    ":",
+                    marker=marker,
+                    color="0.4" if name == "random" else "k",
                 )
                 self.lines_[name].set_label(label)
+
+    def _by_round(self, history) -> tuple[np.ndarray, np.ndarray]:
+        """Density and price of each source in each round."""
+        names = self._names(history)
+        tables = []
+        both: list[tuple[str, Any]] = [
+            ("densities", self.densities),
+            ("prices", self.prices),
+        ]
+        for what, given in both:
+            by_round = callable(given)
+            rows = [
+                _values_by_source(given(t) if by_round else given, names, what)
+                for t in (history["round"] if by_round else (1,))
+            ]
+            shape = len(history), len(names)
+            tables.append(np.broadcast_to(np.array(rows), shape))
+        return tables[0], tables[1]
 
     def _values(self, history, kind):
         if kind != "regret":
             return history[kind].to_numpy()
-        prefix = "index_"
-        names = [
-            column.removeprefix(prefix)
-            for column in history.columns
-            if column.startswith(prefix)
-        ]
-        prices = self.prices
-        if isinstance(prices, Mapping):
-            by_name = {str(name): price for name, price in prices.items()}
-            prices = [by_name[name] for name in names]
-        chosen = [names.index(str(name)) for name in history["source"]]
-        return cumulative_regret(
-            self.densities, np.array(chosen, dtype=np.intp), prices=prices
+        densities, prices = self._by_round(history)
+        chosen = _positions(history, self._names(history))
+        if not callable(self.densities) and not callable(self.prices):
+            return cumulative_regret(densities[0], chosen, prices=prices[0])
+        rounds = np.arange(len(history))
+        gaps = (densities / prices).max(axis=1) * prices[rounds, chosen]
+        return np.cumsum(gaps - densities[rounds, chosen])
+
+
+def _positions(history, names) -> np.ndarray:
+    """Position of the source of each round."""
+    position = {name: k for k, name in enumerate(names)}
+    return np.array([position[str(n)] for n in history["source"]], dtype=np.intp)
+
+
+def _values_by_source(given, names, what) -> np.ndarray:
+    """Numbers in the order of the sources, from an array or a dict by name."""
+    if given is None:
+        return np.ones(len(names))
+    if isinstance(given, Mapping):
+        by_name = {str(name): value for name, value in given.items()}
+        missing = [name for name in names if name not in by_name]
+        if missing:
+            raise ValueError(f"{what} has no number for the source(s) {missing}.")
+        given = [by_name[name] for name in names]
+    values = np.asarray(given, dtype=float)
+    if values.shape != (len(names),):
+        raise ValueError(
+            f"{what} has shape {values.shape}, expected one number for each of "
+            f"{len(names)} sources: {names}."
         )
+    return values
 
 
 def _bound(selector) -> np.ndarray | None:

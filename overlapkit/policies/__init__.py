@@ -8,12 +8,14 @@ choice.
 """
 
 from overlapkit.policies._confidence import KLUCB, UCB
+from overlapkit.policies._drift import DiscountedUCB
 from overlapkit.policies._sampling import EpsilonGreedy, RandomChoice, Thompson
 from overlapkit.policies._state import Policy, SourceState, choose_source
 
 __all__ = [
     "KLUCB",
     "UCB",
+    "DiscountedUCB",
     "EpsilonGreedy",
     "Policy",
     "RandomChoice",

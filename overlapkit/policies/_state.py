@@ -41,6 +41,11 @@ class SourceState:
         Price of one row of each source, positive, in any currency. Policies that
         learn then rank sources by index divided by price. `None`: all equal.
 
+    log : tuple of three arrays of shape (n_rounds,), default=None
+        Rounds one by one, for policies that weight them by age: position of the source
+        queried, sum of the rewards and number of rows. Only for a single run. `None`:
+        not known.
+
     Attributes
     ----------
     means : ndarray of shape (..., n_sources)
@@ -76,6 +81,7 @@ class SourceState:
     horizon: int | None = None
     available: np.ndarray = None  # type: ignore[assignment]
     prices: np.ndarray = None  # type: ignore[assignment]
+    log: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         counts = {

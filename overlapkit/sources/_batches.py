@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from overlapkit._utils.labels import join_labels
+from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit.weak._views import is_dataframe
 
 __all__ = ["Batches"]
@@ -49,6 +50,12 @@ class Batches:
         return Batches(
             [*self._parts, X], [*self._labels, y], [*self.sizes, len(X)], self._buffer
         )
+
+    def first(self, n) -> "Batches":
+        """The first `n` batches."""
+        sizes = self.sizes[:n]
+        rows = _safe_indexing(self.X, np.arange(sum(sizes)))
+        return Batches([rows], self._labels[:n], sizes)
 
     def check(self, X, y) -> None:
         """Raise if a batch cannot be concatenated with the earlier ones."""

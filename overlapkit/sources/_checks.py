@@ -1,6 +1,7 @@
 """Checks and warnings of source selection: sources, prices, labels, batches."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ __all__ = [
     "check_y",
     "check_y_given",
     "common_missing_label",
+    "frozen_names",
     "frozen_prices",
     "names_of_pool",
     "plain",
@@ -98,33 +100,61 @@ def check_sources(sources, X, source_names=None) -> tuple[np.ndarray, list]:
     return positions[codes], names
 
 
-def frozen_prices(prices) -> dict | tuple | None:
+def frozen_names(names) -> tuple | None:
+    """Names of sources as a value that can be compared; None stays None."""
+    if names is None:
+        return None
+    names = plain(names)
+    if any(name is pd.NA for name in names):
+        check_names(names)  # pd.NA is equal to nothing, not even by a bool
+    return tuple(names)
+
+
+def frozen_prices(prices) -> Any:
     """Prices as a copy that is equal to another one of the same numbers."""
     if prices is None:
         return None
+    if callable(prices):
+        return prices
     if isinstance(prices, Mapping):
         return dict(prices)
     return tuple(np.asarray(prices, dtype=np.float64).tolist())
 
 
-def prices_of(prices, names) -> np.ndarray:
+def prices_of(prices, names, t=1, withdrawn=None) -> np.ndarray:
     """Price of a row of each source, 1 without prices.
 
     Parameters
     ----------
-    prices : dict, sequence of float or None
-        By name, or in the order of `names`.
+    prices : dict, sequence of float, callable or None
+        By name, or in the order of `names`; or a function of the round that returns
+        one of these.
     names : list
         Names of the sources.
+    t : int, default=1
+        Number of the round, from 1.
+    withdrawn : ndarray of shape (n_sources,) of bool, default=None
+        Sources that need no price in a dict.
 
     Returns
     -------
     ndarray of shape (n_sources,)
         The prices.
     """
+    if callable(prices):
+        try:
+            prices = prices(t)
+        except Exception as error:
+            error.add_note(
+                f"prices, called with the round {t}, raised this; nothing of the run "
+                "was changed. Set other prices and send the batch again."
+            )
+            raise
     if prices is None:
         return np.ones(len(names))
     if isinstance(prices, Mapping):
+        gone = [] if withdrawn is None else np.array(names, dtype=object)[withdrawn]
+        prices = {**dict.fromkeys(gone, 1.0), **prices}
         missing = [name for name in names if name not in prices]
         if missing:
             raise ValueError(

@@ -171,6 +171,8 @@ class Reader:
         The fitted weak model of the detector.
     reference : _Reference or None, default=None
         Rows that were given for the first fit.
+    n_batches : int, default=0
+        Number of batches that the detector was fitted on.
     """
 
     reward: Any
@@ -178,6 +180,7 @@ class Reader:
     detector: Any = None
     labeler: Any = None
     reference: Any = None
+    n_batches: int = 0
 
     def with_reference(self, detector, X, y) -> "Reader":
         """Fit a detector on given rows, and start the reward on them."""
@@ -196,7 +199,10 @@ class Reader:
         for span in batches.spans():
             reading, state = _reading_of(self.reward, rows.part(*span), state)
             readings.append(reading)
-        return readings, Reader(self.reward, state, detector, labeler, self.reference)
+        n = len(batches)
+        return readings, Reader(
+            self.reward, state, detector, labeler, self.reference, n
+        )
 
     def read(self, X, known) -> tuple[Reading, "Reader"]:
         """Read one batch and its known labels."""
@@ -284,7 +290,11 @@ def _reading_of(reward, batch, state) -> tuple[Reading, Any]:
         )
     rows = batch.rows
     classes = np.bincount(rows.codes[rows.covered], minlength=len(rows.classes))
-    return Reading(total, n_rewards, batch.regions == OVERLAP, classes), state
+    known = batch.known.rows
+    judged = rows.covered[known]
+    right = judged & (rows.labels[known] == batch.known.labels)
+    counts = int(judged.sum()), int(right.sum())
+    return Reading(total, n_rewards, batch.regions == OVERLAP, classes, *counts), state
 
 
 # -- the student ---------------------------------------------------------------------

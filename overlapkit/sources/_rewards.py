@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from sklearn.base import clone
 from sklearn.metrics import recall_score
 
@@ -30,6 +31,8 @@ __all__ = [
     "Reward",
     "StudentGain",
 ]
+
+_BLOCK = 1024  # rows compared at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,30 +157,90 @@ class Reward(Protocol):
 
 @dataclass(frozen=True)
 class OverlapDensity:
-    """The share of rows that the fitted detector classifies as overlap: the default.
+    r"""The share of rows that the fitted detector classifies as overlap: the default.
 
     The reward of a row is 1 if it is detected as overlap and 0 if not; rows without a
-    weak label have 0. All batches use
-    the same fitted thresholds and hard rows, so their densities are comparable.
+    weak label have 0. All batches use the same fitted thresholds and hard rows, so
+    their densities are comparable. Copies within a batch count once: if `c` overlap
+    rows of the batch, the row itself included, are copies of an overlap row, its reward
+    is
+
+    .. math:: r = 1 / c.
+
+    Parameters
+    ----------
+    copies : float or None, default=0.01
+        Rows are copies of each other if their distance in the strong view (as the
+        detector represents it) is at most this share of the root of the mean squared
+        distance between two reference rows. 0: only equal rows. None: copies count as
+        any other row.
+
+    Raises
+    ------
+    ValueError
+        If `copies` is negative or not finite.
 
     See Also
     --------
     StudentGain : Accuracy of a student instead of overlap.
 
+    Notes
+    -----
+    A source that repeats one row has a density of at most 1 / (rows of a batch). Copies
+    in different batches are not found. A strong view of few columns with few values
+    holds equal rows that are no copies; use ``copies=None`` there.
+
     Examples
     --------
     >>> from overlapkit.sources import OverlapDensity
     >>> OverlapDensity()
-    OverlapDensity()
+    OverlapDensity(copies=0.01)
     """
 
-    def start(self, reference: Batch) -> None:
-        """Return None: this reward keeps no state."""
-        return None
+    copies: float | None = 0.01
+
+    def __post_init__(self) -> None:
+        if self.copies is not None and not 0 <= self.copies < np.inf:
+            raise ValueError(
+                "OverlapDensity: copies must be None or a finite number of at least 0, "
+                f"got {self.copies!r}."
+            )
+
+    def start(self, reference: Batch) -> tuple[np.ndarray, float] | None:
+        """Return mean and mean squared distance of the reference rows as the state."""
+        if self.copies is None:
+            return None
+        view = _view(reference)
+        centre = view.mean(axis=0)
+        # twice the variance: the mean squared distance between two rows
+        return centre, float(2 * ((view - centre) ** 2).sum(axis=1).mean())
 
     def score(self, batch: Batch, state: Any) -> tuple[np.ndarray, Any]:
-        """1 for a detected overlap row, 0 for any other."""
-        return (batch.regions == OVERLAP).astype(np.float64), state
+        """1 for a detected overlap row, its share for a copy, 0 for any other."""
+        rewards = (batch.regions == OVERLAP).astype(np.float64)
+        if state is not None:
+            centre, spread = state
+            rows = np.flatnonzero(rewards)
+            radius = self.copies * np.sqrt(spread)
+            if len(rows) > 1:
+                rewards[rows] /= _n_copies(_view(batch, rows) - centre, radius)
+        return rewards, state
+
+
+def _view(batch, rows=slice(None)) -> np.ndarray:
+    """The strong view that similarities are computed on, in double precision."""
+    strong = _safe_indexing(batch.rows.strong, rows)
+    return np.asarray(batch.rule.represent(strong), dtype=np.float64)
+
+
+def _n_copies(view, radius) -> np.ndarray:
+    """Number of rows within a radius of each row, itself included."""
+    counts = np.ones(len(view))
+    for start in range(0, len(view), _BLOCK):
+        block = view[start : start + _BLOCK]
+        distance = cdist(block, view)
+        counts[start : start + _BLOCK] = (distance <= radius).sum(axis=1)
+    return counts
 
 
 @dataclass(frozen=True)
@@ -342,9 +405,7 @@ class StudentGain:
         labels = batch.rows.labels[covered]
         if len(np.unique(labels)) < 2:
             return np.zeros(len(batch)), state
-        student = (
-            _default_student() if self.estimator is None else clone(self.estimator)
-        )
+        student = default_student() if self.estimator is None else clone(self.estimator)
         view = _safe_indexing(batch.rows.strong, covered)
         student.fit(check_strong(view), labels)
         classes = np.unique(y)
@@ -357,7 +418,7 @@ class StudentGain:
         return np.full(len(batch), gain), state
 
 
-def _default_student() -> Any:
+def default_student() -> Any:
     # imported late: linear models are most of what importing overlapkit would cost
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

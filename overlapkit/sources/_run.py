@@ -1,7 +1,6 @@
 """A run of source selection: names and readings in, decisions out."""
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import Any
@@ -10,63 +9,20 @@ import numpy as np
 import pandas as pd
 
 from overlapkit._utils.wilson import wilson_interval
-from overlapkit.policies import Policy, SourceState, choose_source
-from overlapkit.policies._checks import check_policy
+from overlapkit.policies import SourceState, choose_source
+from overlapkit.policies._confidence import may_reach
 from overlapkit.sources._checks import check_names, plain, prices_of
+from overlapkit.sources._rules import (
+    Reading,
+    Rules,
+    changes_of,
+    pack_readings,
+    rules_as_texts,
+    unpack_readings,
+)
+from overlapkit.sources._tables import history_frame, per_source_frame
 
 __all__ = ["Reading", "Rules", "SourceRun"]
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What was measured on one batch.
-
-    Attributes
-    ----------
-    reward, n_rewards : float
-        Sum of the rewards of the rows that have one, and the number of these rows.
-    overlap : ndarray of shape (n_rows,) of bool
-        Rows detected as overlap.
-    classes : ndarray of shape (n_classes,)
-        Number of rows of each weak class.
-    """
-
-    reward: float
-    n_rewards: float
-    overlap: np.ndarray
-    classes: np.ndarray
-
-
-@dataclass(frozen=True)
-class Rules:
-    """Parameters that decisions depend on; they may change between two rounds.
-
-    Attributes
-    ----------
-    policy : Policy
-        Decides as soon as there are rewards.
-    n_rounds : int
-        Number of rounds to be played.
-    min_source_share, min_class_share : float
-        Least share of the rounds of each source, and of the rows of each weak class.
-    prices : dict, tuple of float or None
-        Price of a row of each source.
-    budget : float or None
-        Largest total cost; None for no limit.
-    batch_size : int or None
-        Number of rows that a source is asked for; None if that is not known.
-    """
-
-    policy: Policy
-    n_rounds: int
-    min_source_share: float = 0.0
-    min_class_share: float = 0.0
-    prices: Mapping | tuple | None = None
-    budget: float | None = None
-    batch_size: int | None = None
-
-    def __post_init__(self) -> None:
-        check_policy(self.policy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +96,11 @@ class SourceRun:
         self.ready, self.closed = ready, closed
         self.classes = np.empty(0)
         self.exhausted = np.zeros(len(self.names), dtype=bool)
+        self.withdrawn = np.zeros(len(self.names), dtype=bool)
         self.sources, self.sizes, self.readings = [], [], []
         self._indices, self._costs, self._lines = [], [], []
+        self._events, self._told = [], rules
+        self._known_prices = None, None
         self._rng = np.random.RandomState(seed)
         self._check()
         self._count_all()
@@ -149,7 +108,8 @@ class SourceRun:
 
     def __getstate__(self):
         """Copy and pickle a run without its table, which its rounds give."""
-        return {k: v for k, v in vars(self).items() if k != "history"}
+        tables = "history", "sources_frame"
+        return {k: v for k, v in vars(self).items() if k not in tables}
 
     def __setstate__(self, state):
         """Take lists and arrays as copies, so that a copied run shares none."""
@@ -180,7 +140,7 @@ class SourceRun:
 
     def queried_all(self, name) -> bool:
         """Whether every source was queried or is exhausted, once `name` was queried."""
-        done = (self.rounds > 0) | self.exhausted
+        done = (self.rounds > 0) | self.exhausted | self.withdrawn
         return all(d or n == name for d, n in zip(done, self.names))
 
     @property
@@ -192,7 +152,9 @@ class SourceRun:
     @_on_a_copy
     def with_rules(self, rules):
         """The run under other rules, which hold from the next decision on."""
-        self.rules = rules
+        before, self.rules = self.rules, rules
+        if rules.source_names != before.source_names:
+            self._steer_sources(rules.source_names)
         self._check()
         self._decide()
 
@@ -223,6 +185,7 @@ class SourceRun:
         """The run once a source has no rows left."""
         self._rng = self._decision.rng
         self.exhausted[self.names.index(name)] = True
+        self._events.append((self.t, f"{name!r} has no rows left"))
         self._decide()
 
     def name_of(self, sources, n_rows) -> Any:
@@ -264,7 +227,13 @@ class SourceRun:
                 f"A batch comes from one source, got {names}; send one batch per "
                 "source. To choose among rows of many sources, use fit."
             )
-        if self.closed and names[0] not in self.names:
+        if names[0] in self.names:
+            if self.withdrawn[self.names.index(names[0])]:
+                raise ValueError(
+                    f"Source {names[0]!r} was withdrawn: source_names no longer has "
+                    "it. To query it again, add it to source_names."
+                )
+        elif self.closed:
             raise ValueError(
                 f"Source {names[0]!r} is not in source_names={self.names}."
             )
@@ -274,7 +243,7 @@ class SourceRun:
     def _check(self):
         """Raise if names, prices or least shares do not suit each other."""
         check_names(self.names)
-        prices_of(self.rules.prices, self.names)
+        self._prices()
         for parameter, n, what in (
             ("min_source_share", len(self.names), "sources"),
             ("min_class_share", len(self.classes), "classes"),
@@ -286,17 +255,55 @@ class SourceRun:
                     f"exceed 1, so at most {1 / n:.4g} is possible."
                 )
 
+    def _prices(self) -> np.ndarray:
+        """Price of a row of each source in the next round."""
+        prices = self.rules.prices
+        # ten thousand sources need not be looked up in every round
+        key = prices, len(self.names), self.t if callable(prices) else None
+        known, values = self._known_prices
+        if known is None or known[0] is not prices or known[1:] != key[1:]:
+            values = prices_of(prices, self.names, self.t + 1, self.withdrawn)
+            self._known_prices = key, values
+        return values
+
+    def _changes(self) -> list:
+        """Rules that are others than in the last round, as events."""
+        return [(self.t, text) for text in changes_of(self._told, self.rules)]
+
+    def _steer_sources(self, names):
+        """Let new sources join, and withdraw those that are no longer named."""
+        self.closed, self._known_prices = names is not None, (None, None)
+        names = self.names if names is None else list(names)
+        check_names(names)
+        new = [name for name in names if name not in self.names]
+        self.names = [*self.names, *new]
+        more = np.zeros(len(new), dtype=bool)
+        self.exhausted = np.append(self.exhausted, more)
+        before = np.append(self.withdrawn, more)
+        self.withdrawn = ~np.array([n in names for n in self.names], dtype=bool)
+        for k, name in enumerate(self.names):
+            if name in new:
+                self._events.append((self.t, f"{name!r} added"))
+            elif self.withdrawn[k] != before[k]:
+                what = "withdrawn" if self.withdrawn[k] else "added again"
+                self._events.append((self.t, f"{name!r} {what}"))
+        if new:
+            self._count_all()
+
     def _enter(self, name, n_rows):
         """Enter a batch that is neither read nor counted yet."""
         if name not in self.names:
             self.names.append(name)
             self.exhausted = np.append(self.exhausted, False)
+            self.withdrawn = np.append(self.withdrawn, False)
             self._check()
             self._count_all()
         k = self.names.index(name)
-        price = prices_of(self.rules.prices, self.names)[k]
+        price = self._prices()[k]
         self._costs.append(self.spent + n_rows * price)
         self._indices.append(self._decision.index)
+        self._events += self._changes()
+        self._told = self.rules
         self._rng = self._decision.rng
         self.exhausted[k] = False
         self.sources.append(k)
@@ -318,6 +325,7 @@ class SourceRun:
         self.rounds = np.bincount(chosen, minlength=n).astype(float)
         self.n_rows = np.bincount(chosen, self.sizes, minlength=n).astype(float)
         self.rewards, self.n_rewards = np.zeros(n), np.zeros(n)
+        self.n_known, self.n_right = np.zeros(n), np.zeros(n)
         self.class_rows = np.zeros((n, len(self.classes)))
         self._n_overlap = self._n_read = 0
         self._lines = []
@@ -333,6 +341,8 @@ class SourceRun:
             return
         self.rewards[k] += reading.reward
         self.n_rewards[k] += reading.n_rewards
+        self.n_known[k] += reading.n_known
+        self.n_right[k] += reading.n_right
         self.class_rows[k] += reading.classes
         self._n_overlap += int(reading.overlap.sum())
         self._n_read += self.sizes[t]
@@ -349,14 +359,30 @@ class SourceRun:
             )
         )
 
-    def _available(self):
-        """Sources that have rows left, a batch of which the budget allows."""
-        rules, available = self.rules, ~self.exhausted
-        if rules.budget is not None:
-            n_rows = 1 if rules.batch_size is None else rules.batch_size
-            left = (rules.budget - self.spent) * (1 + 1e-12)
-            available &= prices_of(rules.prices, self.names) * n_rows <= left
-        return available
+    def _affordable(self, prices):
+        """Sources of which the budget allows a batch."""
+        rules = self.rules
+        if rules.budget is None:
+            return np.ones(len(prices), dtype=bool)
+        n_rows = 1 if rules.batch_size is None else rules.batch_size
+        return prices * n_rows <= (rules.budget - self.spent) * (1 + 1e-12)
+
+    def _worth_it(self, prices):
+        """Sources whose reward may pay their price, by an upper bound of it."""
+        if self.rules.worth is None or not self.ready:
+            return np.ones(len(prices), dtype=bool)
+        needed = prices / self.rules.worth
+        level = np.log(max(self.rules.n_rounds, 2))
+        return may_reach(self.rewards, self.n_rewards, needed, level)
+
+    @property
+    def next_rows(self) -> int | None:
+        """Number of rows to ask the next source for, or None for no limit."""
+        rules, k = self.rules, self._decision.source
+        if k is None or rules.batch_size is not None or rules.budget is None:
+            return None if k is None else rules.batch_size
+        left = (rules.budget - self.spent) * (1 + 1e-12)
+        return int(left // self._prices()[k])
 
     def _decide(self):
         """Choose the next source.
@@ -366,7 +392,9 @@ class SourceRun:
         however often it was looked at.
         """
         rules, rng = self.rules, copy.deepcopy(self._rng)
-        available = self._available()
+        prices = self._prices()
+        available = ~self.exhausted & ~self.withdrawn & self._affordable(prices)
+        available &= self._worth_it(prices)
         source = index = None
         if self.t < rules.n_rounds and available.any():
             state = SourceState(
@@ -376,7 +404,8 @@ class SourceRun:
                 t=self.t,
                 horizon=rules.n_rounds,
                 available=available,
-                prices=prices_of(rules.prices, self.names),
+                prices=prices,
+                log=self._log(),
             )
             lacking = self._lacking(available)
             floor = 0.0
@@ -388,7 +417,17 @@ class SourceRun:
                 values = index = np.array(rules.policy.index(state, rng), dtype=float)
                 floor = rules.min_source_share
             source = choose_source(values, state, rng, floor=floor)
+            if index is not None:
+                index = np.where(available, index, np.nan)
         self._decision = _Decision(source, index, rng)
+
+    def _log(self):
+        """Source, sum of rewards and number of rewards of each round read so far."""
+        if not self.ready:
+            return None
+        values = [(r.reward, r.n_rewards) for r in self.readings]
+        rewards, counts = np.reshape(values, (-1, 2)).T
+        return np.array(self.sources[: len(values)], dtype=np.intp), rewards, counts
 
     def _lacking(self, available):
         """For each source its share of the class that has too few rows, or None."""
@@ -406,25 +445,110 @@ class SourceRun:
     @cached_property
     def history(self) -> pd.DataFrame:
         """One line per round."""
-        stats = ("reward", "density", "density_low", "density_high", "overlap_ratio")
-        numbers = np.array([line[:-1] for line in self._lines], dtype=float)
-        numbers = dict(zip(stats, np.reshape(numbers, (self.t, len(stats))).T))
-        overlap_ratio = numbers.pop("overlap_ratio")
-        shape = self.t, len(self.classes)
-        shares = np.reshape([line[-1] for line in self._lines], shape)
-        table = {
-            "round": np.arange(1, self.t + 1),
-            "source": pd.Series([self.names[k] for k in self.sources], dtype=object),
-            "rows": np.array(self.sizes, dtype=np.int64),
-            **numbers,
+        return history_frame(
+            self.names,
+            self.classes,
+            np.array(self.sources, dtype=np.intp),
+            self.sizes,
+            self._lines,
+            indices=self._indices,
+            costs=self._costs,
+            events=[*self._events, *self._changes()],
+        )
+
+    @cached_property
+    def sources_frame(self) -> pd.DataFrame:
+        """One line per source, as documented in UCBSourceSelector."""
+        prices, decided = self._prices(), self._decision
+        index = decided.index
+        if index is None:
+            index = next((i for i in self._indices[::-1] if i is not None), [])
+        state = np.full(len(self.names), "open", dtype=object)
+        state[~self._worth_it(prices)] = "not worth its price"
+        state[~self._affordable(prices)] = "too dear"
+        state[self.exhausted] = "exhausted"
+        state[self.withdrawn] = "withdrawn"
+        if decided.source is not None:
+            state[decided.source] = "next"
+        return per_source_frame(
+            self.names,
+            rounds=self.rounds,
+            rows=self.n_rows,
+            spent=np.bincount(
+                np.array(self.sources, dtype=np.intp),
+                np.diff(self._costs, prepend=0.0),
+                minlength=len(self.names),
+            ),
+            rewards=(self.rewards, self.n_rewards),
+            right=(self.n_right, self.n_known),
+            index=index,
+            state=state,
+        )
+
+    # -- state without pickle --------------------------------------------------------
+    def to_dict(self) -> tuple[dict, dict]:
+        """The run as lists of numbers and texts, and as a dict of arrays."""
+        for name in self.names:
+            if not isinstance(name, bool | int | float | str):
+                raise ValueError(
+                    f"Source {name!r} is a {type(name).__name__}, and the state holds "
+                    "numbers and texts only. Save the estimator with joblib instead."
+                )
+        kind, keys, *numbers = self._rng.get_state(legacy=True)
+        read = self.readings if self.ready else []
+        classes = np.asarray(self.classes)
+        lines = {
+            "names": list(self.names),
+            "classes": classes.tolist(),
+            "classes_dtype": str(classes.dtype),
+            "ready": self.ready,
+            "closed": self.closed,
+            "rng": [kind, *numbers],
+            "decided": [i is not None and len(i) for i in self._indices],
+            "events": [list(event) for event in self._events],
+            "rules": rules_as_texts(self._told),
         }
-        for k, name in enumerate(self.names):
-            table[f"index_{name}"] = [
-                np.nan if index is None or k >= len(index) else index[k]
-                for index in self._indices
-            ]
-        table["overlap_ratio"] = overlap_ratio
-        for code, label in enumerate(self.classes):
-            table[f"share_{label}"] = shares[:, code]
-        table["cost"] = np.array(self._costs, dtype=float)
-        return pd.DataFrame(table)
+        flat = [i for i in self._indices if i is not None]
+        arrays = {
+            "run_keys": keys,
+            "run_exhausted": self.exhausted,
+            "run_withdrawn": self.withdrawn,
+            "run_sources": np.array(self.sources, dtype=np.int64),
+            "run_sizes": np.array(self.sizes, dtype=np.int64),
+            "run_costs": np.array(self._costs, dtype=float),
+            "run_indices": np.concatenate([np.empty(0), *flat]),
+            **pack_readings(read, len(classes)),
+        }
+        return lines, arrays
+
+    @_on_a_copy
+    def with_state(self, lines, arrays, rules):
+        """The run that :meth:`to_dict` described, under these rules."""
+        self.names, self.ready, self.closed = lines["names"], lines["ready"], True
+        classes = np.array(lines["classes"], dtype=object)
+        self.classes = classes.astype(lines["classes_dtype"])
+        self.exhausted = np.array(arrays["run_exhausted"], dtype=bool)
+        self.withdrawn = np.array(arrays["run_withdrawn"], dtype=bool)
+        self.sources = np.asarray(arrays["run_sources"]).tolist()
+        self.sizes = np.asarray(arrays["run_sizes"]).tolist()
+        costs, flat = (np.asarray(arrays[f"run_{k}"]) for k in ("costs", "indices"))
+        self._costs, position = costs.tolist(), 0
+        for size in lines["decided"]:
+            some = flat[position : position + size] if size else None
+            self._indices.append(some)
+            position += size or 0
+        self.readings = unpack_readings(arrays, self.sizes)
+        kind, *numbers = lines["rng"]
+        self._rng.set_state((kind, np.asarray(arrays["run_keys"]), *numbers))
+        self._events = [tuple(event) for event in lines["events"]]
+        self._told = dict(lines["rules"])
+        self.closed = lines["closed"]
+        withdrawn = self.withdrawn
+        self.rules = rules
+        if rules.source_names is not None:
+            self._steer_sources(rules.source_names)
+        else:
+            self.withdrawn = withdrawn if self.closed else np.zeros_like(withdrawn)
+        self._check()
+        self._count_all()
+        self._decide()

@@ -22,6 +22,7 @@ from overlapkit.exceptions import (
 )
 from overlapkit.policies import UCB
 from overlapkit.scorers._overlap_detector import OverlapDetector
+from overlapkit.sources._attributes import RunAttributesMixin
 from overlapkit.sources._batches import Batches
 from overlapkit.sources._checks import (
     changed_params,
@@ -31,6 +32,7 @@ from overlapkit.sources._checks import (
     check_y,
     check_y_given,
     common_missing_label,
+    frozen_names,
     frozen_prices,
     names_of_pool,
     plain,
@@ -61,12 +63,16 @@ from overlapkit.weak._views import check_features
 __all__ = ["UCBSourceSelector"]
 
 # parameters that a run cannot change, once it has a batch
-_FIXED = ("detector", "reward", "reference", "n_reference_rounds", "source_names",
-          "missing_label", "random_state")  # fmt: skip
+_FIXED = ("detector", "reward", "reference", "n_reference_rounds", "missing_label",
+          "random_state")  # fmt: skip
 
 
 class UCBSourceSelector(
-    CallbackSupportMixin, StudentMixin, ClassifierMixin, BaseEstimator
+    RunAttributesMixin,
+    CallbackSupportMixin,
+    StudentMixin,
+    ClassifierMixin,
+    BaseEstimator,
 ):
     r"""Choose which data source to query next, and train a student on the rows.
 
@@ -87,8 +93,8 @@ class UCBSourceSelector(
     without replacement. **Live mode**: ``partial_fit(X, y, sources=...)`` takes one
     acquired batch at a time, and ``next_source_`` is the source to query next. Both
     modes make the same decisions on the same batches. A live run can be stopped after
-    any round, saved with joblib, loaded and continued: the random generator is part of
-    the fitted state.
+    any round and continued, saved with joblib or, without pickle, by :meth:`to_dict`
+    and :meth:`from_dict`: the random generator is part of the state.
 
     Parameters
     ----------
@@ -137,17 +143,27 @@ class UCBSourceSelector(
         this has precedence over `min_source_share`.
     source_names : list, default=None
         Names of all sources. None: in pool mode, those in `sources`; in live mode,
-        those that have sent a batch, so that the first source cannot be chosen.
-    prices : dict or array-like of shape (n_sources,), default=None
+        those that have sent a batch, so that the first source cannot be chosen. Between
+        two batches, a name that is added joins, and one that is removed is withdrawn:
+        it is not queried any more, and its rows are kept.
+    prices : dict, array-like of shape (n_sources,) or callable, default=None
         Price of a row of each source: a dict from name to price, or numbers in the
-        order of ``sources_``. Policies then rank sources by reward per price, and
-        ``cost`` is the sum of prices.
+        order of ``sources_`` (withdrawn sources included), or a function that is given
+        the number of the round, from 1, and returns one of these. Policies then rank
+        sources by reward per price, and ``cost`` is the sum of prices.
     budget : float, default=None
         Largest total cost (without `prices`: number of rows). A source is queried only
         if a batch of `batch_size` rows costs no more than what is left. In live mode
-        without `batch_size`, the size of a batch is not known beforehand: a source is
-        queried while a single row is affordable, so the last batch can exceed the
-        budget; a warning says by how much. None: no limit.
+        without `batch_size`, a source is queried while a single row is affordable, and
+        ``next_rows_`` is the number of rows that can be paid: a run that asks for no
+        more never exceeds the budget. A larger batch is kept; ``cost`` shows it, and a
+        warning says by how much the budget is exceeded. None: no limit.
+    worth : float, default=None
+        Worth of a row of reward 1, in the currency of `prices`. A source whose reward
+        cannot pay its price is not queried: `worth` times the upper confidence bound of
+        its reward, that of :class:`~overlapkit.policies.KLUCB` whatever the policy, is
+        less than its price. The run stops when that holds for every source. None: the
+        run goes on while there are rounds and money.
     shuffle : bool, default=True
         In pool mode, draw the rows of a source at random. False: in their order, for
         sources that change over time.
@@ -165,16 +181,28 @@ class UCBSourceSelector(
         Names of the sources.
     next_source_ : object
         Name of the source to query next; None if all rounds were played, the budget is
-        used up, or no source has rows left. With `source_names`, it is defined before
-        the first batch.
+        used up, no source has rows left, or none is worth its price. With
+        `source_names`, it is defined before the first batch.
+    next_rows_ : int or None
+        Number of rows to ask the next source for: `batch_size`, or else as many as the
+        budget pays; None if there is no limit, or no next source.
+    sources_frame_ : DataFrame
+        One line per source, indexed by name: ``rounds``, ``rows``, ``spent``,
+        ``density`` with its 95 % Wilson interval ``density_low`` and ``density_high``,
+        ``purity`` (share of right weak labels among rows with a known label), last
+        ``index``, and ``state``: "next", "open", "exhausted", "withdrawn", "too dear"
+        (for what is left of the budget) or "not worth its price".
     history_ : DataFrame
         One line per round: ``round``, ``source``, ``rows``, ``reward`` (mean of the
         batch), ``density`` (mean reward of all rows of this source so far) with its
         95 % Wilson interval ``density_low`` and ``density_high``, ``index_<source>``
-        (the policy's index; NaN in rounds that the policy did not decide),
+        (the policy's index; NaN in rounds that the policy did not decide
+        and for a source that could not be queried),
         ``overlap_ratio`` (share of detected overlap in all rows so far),
-        ``share_<class>`` (weak classes so far) and ``cost`` (so far; rows without
-        `prices`).
+        ``share_<class>`` (weak classes so far), ``cost`` (so far; rows without
+        `prices`) and ``event`` (what was changed after this round and before the next
+        one, such as a new price, a source that joined, was withdrawn or has no rows
+        left; else empty).
     collected_ : Bunch
         All rows collected: ``X``, ``y`` (or None), ``source`` and ``round`` of each
         row, and ``overlap``, whether it was detected as overlap (None before the
@@ -243,10 +271,11 @@ class UCBSourceSelector(
     and labels those rows out of fold.
 
     Between two batches, and after the last round, `n_rounds`, `budget`, `prices`,
-    `policy`, `batch_size` and the least shares can be changed with ``set_params``: the
-    next decision follows the new values, and the ``cost`` of earlier rounds stays. With
+    `worth`, `policy`, `batch_size`, `source_names` and the least shares can be changed
+    with ``set_params``: the next decision follows the new values, the column ``event``
+    of ``history_`` says so, and the ``cost`` of earlier rounds stays. With
     a larger `n_rounds`, a run that had ended continues. Parameters that earlier rounds
-    depend on (`detector`, `reward`, `reference`, `n_reference_rounds`, `source_names`,
+    depend on (`detector`, `reward`, `reference`, `n_reference_rounds`,
     `missing_label`, `random_state`) cannot be changed; ``partial_fit`` then raises an
     error. Where true densities are known,
     ``cumulative_regret(densities, history_["source"].map(sources_.index))`` is the
@@ -290,8 +319,9 @@ class UCBSourceSelector(
         "min_source_share": [Interval(Real, 0, 1, closed="both")],
         "min_class_share": [Interval(Real, 0, 0.5, closed="both")],
         "source_names": ["array-like", None],
-        "prices": [dict, "array-like", None],
+        "prices": [dict, "array-like", callable, None],
         "budget": [Interval(Real, 0, None, closed="neither"), None],
+        "worth": [Interval(Real, 0, None, closed="neither"), None],
         "shuffle": ["boolean"],
         "missing_label": "no_validation",
         "n_jobs": [
@@ -321,6 +351,7 @@ class UCBSourceSelector(
         source_names=None,
         prices=None,
         budget=None,
+        worth=None,
         shuffle=True,
         missing_label=None,
         n_jobs=None,
@@ -342,6 +373,7 @@ class UCBSourceSelector(
         self.source_names = source_names
         self.prices = prices
         self.budget = budget
+        self.worth = worth
         self.shuffle = shuffle
         self.missing_label = missing_label
         self.n_jobs = n_jobs
@@ -499,7 +531,8 @@ class UCBSourceSelector(
 
     def _train_after_batch(self):
         """Train the student; before the last round, it need not be possible yet."""
-        vars(self).pop("estimator_", None)
+        for name in ("estimator_", "_trained_batches"):
+            vars(self).pop(name, None)
         try:
             self._train()
         except Exception as error:
@@ -524,6 +557,8 @@ class UCBSourceSelector(
             prices=frozen_prices(self.prices),
             budget=self.budget,
             batch_size=batch_size,
+            source_names=frozen_names(self.source_names),
+            worth=self.worth,
         )
 
     def _fixed_params(self):
@@ -548,6 +583,13 @@ class UCBSourceSelector(
             run = SourceRun(names, rules, self._new_seed(), ready=ready, closed=named)
             self._run, self._fixed = run, fixed
             vars(self).pop("_batches", None)
+        elif run.t == 0 and frozen_names(self.source_names) != run.rules.source_names:
+            # before the first batch there is no order of sources to keep
+            names, named = plain(self.source_names or []), self.source_names is not None
+            ready, rules = run.ready, self._rules(self.batch_size)
+            run = SourceRun(names, rules, self._seed, ready=ready, closed=named)
+            if ready:
+                vars(self).pop("_batches", None)  # the reference is fitted again
         size = self._pool_size if self.batch_size is None else self.batch_size
         rules = self._rules(size)
         return run if rules == run.rules else run.with_rules(rules)
@@ -559,7 +601,12 @@ class UCBSourceSelector(
 
     def _begin(self, run, reference):
         """Forget an earlier run; fit the detector if there is a reference."""
-        for name in ("estimator_", "collected_indices_", "_batches"):
+        for name in (
+            "estimator_",
+            "_trained_batches",
+            "collected_indices_",
+            "_batches",
+        ):
             vars(self).pop(name, None)
         reward = OverlapDensity() if self.reward is None else self.reward
         check_reward(reward)
@@ -650,56 +697,19 @@ class UCBSourceSelector(
             }
         )
 
-    def _train(self):
-        """Train the student on what was collected."""
+    def _train(self, n_batches=None):
+        """Train the student on what was collected, or on the first batches of it."""
+        batches = self._batches
+        if n_batches not in (None, len(batches)):
+            batches = batches.first(n_batches)
         keep = None
         if self.train_on == "overlap" and self.detector_ is not None:
-            keep = self._run.overlap
-        batches = self._batches
+            keep = self._run.overlap[: sum(batches.sizes)]
         student = train_student(
             self.estimator, self._settings(), batches.X, batches.y, keep
         )
         self.classes_ = union_of_classes(self.classes_, student.classes_)
-        self.estimator_ = student
-
-    # -- attributes ------------------------------------------------------------------
-    def _begun(self, name):
-        if "_batches" not in vars(self):
-            raise AttributeError(f"{name} is defined once a batch was taken.")
-        return self._run
-
-    @property
-    def next_source_(self):
-        """Name of the source to query next, or None."""
-        if "_run" not in vars(self) and self.source_names is None:
-            raise AttributeError(
-                "Before the first batch, next_source_ needs source_names."
-            )
-        return self._current_run().next
-
-    @property
-    def sources_(self):
-        """Names of the sources."""
-        return list(self._begun("sources_").names)
-
-    @property
-    def history_(self):
-        """One line per round."""
-        return self._begun("history_").history
-
-    @property
-    def batch_size_(self):
-        """Number of rows a source is asked for, or None."""
-        return self._begun("batch_size_").rules.batch_size
-
-    @property
-    def collected_(self):
-        """All rows collected."""
-        run, batches = self._begun("collected_"), self._batches
-        if not len(batches):
-            raise AttributeError("collected_ is defined once a batch was taken.")
-        overlap = None if self.detector_ is None else run.overlap
-        return batches.table([run.names[k] for k in run.sources], overlap)
+        self.estimator_, self._trained_batches = student, len(batches)
 
     def __sklearn_tags__(self):
         """Y is needed when the weak model learns from the labels of the pool."""

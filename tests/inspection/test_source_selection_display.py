@@ -145,3 +145,58 @@ def test_names_of_sources_with_dollar_signs_are_no_formulas(tmp_path):
     display = SourceSelectionDisplay.from_estimator(run, kind="index")
     assert r"$\bad$" in display.lines_
     display.figure_.savefig(tmp_path / "figure.png")
+
+
+def live(n_rounds=1, **params):
+    defaults = {
+        "source_names": ["a", "b"],
+        "detector": OverlapDetector(weak_columns=POOL.easy_columns, cv=3),
+        "train_every": None,
+        "random_state": 0,
+    }
+    run = UCBSourceSelector(LogisticRegression(), **{**defaults, **params})
+    for t in range(n_rounds):
+        rows = slice(10 * t, 10 * t + 10)
+        run.partial_fit(POOL.X[rows], POOL.y[rows])
+    return run
+
+
+def test_one_round_shows_its_source_and_whole_rounds():
+    display = SourceSelectionDisplay.from_estimator(live())
+    squares = [line for line in display.ax_.lines if line.get_marker() == "s"]
+    assert sum(len(line.get_xdata()) for line in squares) == 1
+    assert all(float(tick).is_integer() for tick in display.ax_.get_xticks())
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["a", "b", "first rounds"]
+    assert "source" in display.ax_.get_legend().get_title().get_text()
+
+
+def test_prices_put_money_on_the_axis(run):
+    paid = fitted(prices={0: 1.0, 1: 3.0})
+    display = SourceSelectionDisplay.from_estimator(paid, kind="overlap_ratio")
+    assert display.ax_.get_xlabel() == "cost so far"
+    drawn = display.lines_["run"].get_xdata()
+    np.testing.assert_array_equal(drawn, paid.history_["cost"])
+
+
+def test_a_source_without_rows_has_no_line_any_more():
+    run = fitted(policy=KnownDensities((0.9, 0.1)), n_rounds=8, batch_size=30)
+    gone = run.history_.index[run.history_["event"].str.contains("no rows left")][0]
+    drawn = SourceSelectionDisplay.from_estimator(run).lines_["0"].get_ydata()
+    assert np.isfinite(drawn[: gone + 1]).all()
+    assert np.isnan(drawn[gone + 1 :]).all()
+    assert len(drawn) > gone + 1
+
+
+def test_densities_by_name_and_by_round(run):
+    by_name = {0: 0.2, 1: 0.8}
+    drawn = [
+        SourceSelectionDisplay.from_estimator(run, kind="regret", densities=given)
+        .lines_["run"]
+        .get_ydata()
+        for given in (DENSITIES, by_name, lambda t: by_name)
+    ]
+    np.testing.assert_allclose(drawn[0], drawn[1])
+    np.testing.assert_allclose(drawn[0], drawn[2])
+    with pytest.raises(ValueError, match=r"no number for the source\(s\) \['1'\]"):
+        SourceSelectionDisplay.from_estimator(run, kind="regret", densities={0: 0.2})

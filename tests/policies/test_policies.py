@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from overlapkit.policies import (
     KLUCB,
     UCB,
+    DiscountedUCB,
     EpsilonGreedy,
     Policy,
     RandomChoice,
@@ -412,3 +413,30 @@ def test_state_does_not_change_or_hold_on_to_inputs():
     np.testing.assert_array_equal(state.successes, [2.0, 5.0, 6.5])
     with pytest.raises(FrozenInstanceError):
         state.t = 3
+
+
+def test_discounted_ucb_is_its_formula():
+    log = [0, 1, 0, 2], [4, 6, 1, 2], [10, 10, 5, 4]
+    state = SourceState(
+        successes=[5, 6, 2], samples=[15, 10, 4], rounds=[2, 1, 1], log=log
+    )
+    weights = [0.8**3, 0.8**2, 0.8, 1]
+    count = np.array([10 * weights[0] + 5 * weights[2], 10 * weights[1], 4])
+    total = np.array([4 * weights[0] + weights[2], 6 * weights[1], 2])
+    expected = total / count + 2 * np.sqrt(0.6 * np.log(count.sum()) / count)
+    index = DiscountedUCB(discount=0.8).index(state)
+    np.testing.assert_allclose(index, expected)
+    with pytest.raises(ValueError, match="has totals only"):
+        DiscountedUCB().index(SourceState([1], [2], [1]))
+    with pytest.raises(ValueError, match="discount"):
+        DiscountedUCB(discount=0)
+
+
+def test_discounted_ucb_leaves_a_source_that_fell():
+    """With totals alone the fallen source still has the larger mean."""
+    log = [0] * 10 + [1] * 5 + [0] * 4, [9] * 10 + [5] * 5 + [0] * 4, [10] * 19
+    state = SourceState(
+        successes=[90, 25], samples=[140, 50], rounds=[14, 5], log=log, horizon=20
+    )
+    assert state.means[0] > state.means[1]
+    assert DiscountedUCB(discount=0.7, exploration=0.01).index(state).argmax() == 1

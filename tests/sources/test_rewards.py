@@ -182,3 +182,24 @@ def test_rows_without_a_weak_label_count_for_nothing():
     fewer = batch(np.flatnonzero(covered))
     expected = StudentGain().score(fewer, state)[0][0]
     assert StudentGain().score(part, state)[0][0] == pytest.approx(expected)
+
+
+def test_copies_of_an_overlap_row_count_once():
+    overlap = np.flatnonzero(DETECTOR.predict(MORE.X) == 1)[:3]
+    rng = np.random.default_rng(0)
+    copies = batch(np.repeat(overlap, [20, 1, 1]))
+    noise = 1e-5 * rng.normal(size=copies.rows.strong.shape)
+    near = replace(copies, rows=replace(copies.rows, strong=copies.rows.strong + noise))
+    for exact, copied in ((0, copies), (0.01, copies), (0.01, near)):
+        reward = OverlapDensity(copies=exact)
+        rewards, _ = reward.score(copied, reward.start(REFERENCE))
+        assert rewards.sum() == pytest.approx(3)
+    counted, only_equal = OverlapDensity(copies=None), OverlapDensity(copies=0)
+    assert counted.score(near, counted.start(REFERENCE))[0].sum() == 22
+    assert only_equal.score(near, only_equal.start(REFERENCE))[0].sum() == 22
+
+
+@pytest.mark.parametrize("copies", [-1, np.nan, np.inf])
+def test_bad_distance_of_copies_is_named(copies):
+    with pytest.raises(ValueError, match="copies must be None or a finite number"):
+        OverlapDensity(copies=copies)

@@ -279,7 +279,6 @@ def test_looking_at_the_next_source_does_not_change_it():
         {"reward": LabelPurity()},
         {"reference": "first"},
         {"n_reference_rounds": 2},
-        {"source_names": [0, 1]},
         {"missing_label": -1},
         {"random_state": 1},
     ],
