@@ -33,6 +33,18 @@ class PilotResult:
     pairs : DataFrame
         One line per pair of sources: their difference with its interval, adjusted for
         the number of pairs, and whether it excludes 0.
+
+    See Also
+    --------
+    pilot_sources : Makes one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from overlapkit.sources import PilotResult
+    >>> table = pd.DataFrame({"density": [0.9, 0.1], "group": [1, 2]}, index=["a", "b"])
+    >>> PilotResult(table, pairs=pd.DataFrame()).table["group"].to_dict()
+    {'a': 1, 'b': 2}
     """
 
     table: pd.DataFrame
