@@ -210,7 +210,7 @@ def test_what_all_folds_read_is_sent_once(client, data, tmp_path):
 def test_blocks_of_similarity_go_to_the_cluster_where_that_pays(client):
     rng = np.random.RandomState(0)
     rows = WeakRows.from_proba(
-        rng.normal(size=(10_000, 256)).astype(np.float32), _half_confident(10_000)
+        rng.normal(size=(16_000, 256)).astype(np.float32), _half_confident(16_000)
     )
     local = OverlapDetector(hard_threshold=0.5).fit_rows(rows)
     assert len(local.reference_) > 2000
