@@ -39,10 +39,8 @@ html_theme_options = {
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["wide.css"]
-# a page of prose has no section navigation: its column takes the width instead
-html_sidebars = {
-    page.stem: [] for page in Path(__file__).parent.glob("*.rst") if page.stem != "api"
-}
+# a page without a section has no section navigation: its column takes the width instead
+html_sidebars = {page: [] for page in ("index", "which")}
 toc_object_entries_show_parents = "hide"
 
 sphinx_gallery_conf = {
