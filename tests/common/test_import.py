@@ -12,3 +12,18 @@ def test_importing_overlapkit_leaves_out_what_it_rarely_needs():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_kernels_compile_where_no_cache_can_be_written(monkeypatch):
+    # as with a read-only package and no writable home, where numba raises on import
+    import numba.core.caching as caching
+
+    from overlapkit._kernels.compiling import njit
+
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+
+    @njit(cache=True, nogil=True)
+    def double(x):
+        return 2 * x
+
+    assert double(21) == 42
