@@ -7,6 +7,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from overlapkit._utils.checks import naming, refuse_masked
+
 __all__ = ["stack_views"]
 
 
@@ -81,7 +83,11 @@ def stack_views(*, strong: ArrayLike, weak: ArrayLike) -> tuple[Any, slice, slic
                 "scipy.sparse.hstack and write the two slices by hand"
             )
         if not frames:
-            views[name] = view = np.asarray(view)
+            refuse_masked(view, name)
+            with naming(name):
+                views[name] = view = np.asarray(view)
+        if view.ndim == 2 and view.shape[1] == 0:
+            raise ValueError(f"{name} has no columns: at least one is needed.")
         if view.ndim != 2:
             raise ValueError(
                 f"{name} has shape {view.shape}, expected two dimensions; one column "

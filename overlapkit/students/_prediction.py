@@ -13,7 +13,11 @@ def _estimator_has(method):
     def check(self):
         if hasattr(self, "estimator_"):
             return hasattr(self.estimator_, method)
-        return self.estimator is None or hasattr(self.estimator, method)
+        if self.estimator is None:
+            from lightgbm import LGBMClassifier  # slow to import
+
+            return hasattr(LGBMClassifier, method)
+        return hasattr(self.estimator, method)
 
     return check
 
@@ -24,6 +28,18 @@ class StudentMixin:
     def _strong_view(self, X):
         """Return what ``estimator_`` takes of the rows of X."""
         return X
+
+    def _ask(self, method, X):
+        strong = self._strong_view(X)
+        try:
+            return getattr(self.estimator_, method)(strong)
+        except ValueError as error:
+            if "categorical_feature do not match" not in str(error):
+                raise
+            raise ValueError(
+                "The columns of X that are categories are not those of fit: give every "
+                "column the dtype that it had in fit."
+            ) from error
 
     def predict(self, X):
         """Class of each row, by the strong model.
@@ -39,7 +55,7 @@ class StudentMixin:
             Classes.
         """
         check_is_fitted(self, "estimator_")
-        return self.estimator_.predict(self._strong_view(X))
+        return self._ask("predict", X)
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X):
@@ -56,7 +72,7 @@ class StudentMixin:
             In the order of ``classes_``; 0 for a class the strong model never saw.
         """
         check_is_fitted(self, "estimator_")
-        proba = self.estimator_.predict_proba(self._strong_view(X))
+        proba = self._ask("predict_proba", X)
         if np.array_equal(self.estimator_.classes_, self.classes_):
             return proba
         return align_columns(proba, self.estimator_.classes_, self.classes_)
@@ -76,4 +92,4 @@ class StudentMixin:
             As the strong model gives them.
         """
         check_is_fitted(self, "estimator_")
-        return self.estimator_.decision_function(self._strong_view(X))
+        return self._ask("decision_function", X)

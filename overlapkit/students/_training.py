@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from joblib import effective_n_jobs
 
+from overlapkit._utils.checks import as_numbers, refuse_unreadable
 from overlapkit._utils.sklearn_compat import (
     _num_samples,
     _routing_enabled,
@@ -48,12 +49,18 @@ def check_weight(sample_weight, X) -> np.ndarray | None:
     if sample_weight is None:
         return None
     weight = np.asarray(sample_weight)
+    if weight.dtype.kind not in "biuf":
+        weight = as_numbers(sample_weight, "sample_weight")
+    refuse_unreadable(sample_weight, "sample_weight")
     if weight.ndim == 0:
         weight = np.full(_num_samples(X), weight)
     if weight.shape != (_num_samples(X),):
+        entries = f"{len(weight)} entries"
+        if weight.ndim > 1:
+            entries = f"shape {weight.shape}"
         raise ValueError(
-            f"sample_weight has {weight.shape[0]} entries, but X has "
-            f"{_num_samples(X)} rows."
+            f"sample_weight has {entries}, but X has {_num_samples(X)} "
+            "rows: give one weight per row to it."
         )
     weight = weight.astype(np.result_type(weight, np.float32), copy=False)
     bad = ~(np.isfinite(weight) & (weight >= 0))

@@ -5,27 +5,29 @@ are whatever :class:`~sklearn.compose.ColumnTransformer` takes: positions, names
 slices, masks or callables.
 """
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_array
+from scipy import sparse
 
+from overlapkit._utils.checks import check_array, check_finite, validate_data
 from overlapkit._utils.memory_map import row_blocks
 from overlapkit._utils.sklearn_compat import (
     _get_column_indices,
     _num_features,
     _num_samples,
     _safe_indexing,
-    validate_data,
 )
 
 __all__ = [
     "check_features",
+    "check_rows",
     "check_strong",
     "columns_without_numbers",
     "is_dataframe",
     "numeric_content",
+    "refuse_text",
     "resolve_columns",
     "row_content",
     "select_columns",
@@ -54,6 +56,10 @@ def check_features(estimator, X, *, reset):
             input_name="X",
             estimator=estimator,
         )
+        if X.dtype.itemsize > 8 or not X.dtype.isnative:  # compiled code takes neither
+            X = X.astype(
+                np.float64 if X.dtype.kind == "f" else X.dtype.newbyteorder("=")
+            )
     elif _num_samples(X) == 0 or _num_features(X) == 0:
         raise ValueError(
             f"Found array with {_num_samples(X)} sample(s) and {_num_features(X)} "
@@ -66,7 +72,70 @@ def check_features(estimator, X, *, reset):
             "required. Convert them, for instance by X.sparse.to_dense()."
         )
     validate_data(estimator, X, reset=reset, skip_check_array=True)
-    return X
+    return _with_plain_numbers(X)
+
+
+def _with_plain_numbers(X):
+    """Numbers of pandas' own types, and those in columns of objects, as NumPy's.
+
+    Models take the former for text or refuse them; a missing one becomes NaN.
+    """
+    if not isinstance(X, pd.DataFrame):
+        return X
+    plain = {}
+    for j, dtype in enumerate(X.dtypes):
+        column = X.iloc[:, j]
+        if isinstance(dtype, np.dtype) and dtype.kind != "O":
+            continue
+        if isinstance(dtype, pd.CategoricalDtype):
+            continue
+        if isinstance(dtype, np.dtype):
+            if _are_numbers(column):
+                plain[j] = pd.to_numeric(column).astype(np.float64)
+        elif pd.api.types.is_numeric_dtype(dtype):
+            kind = np.float32 if "32" in str(dtype).lower() else np.float64
+            plain[j] = column.to_numpy(dtype=kind, na_value=np.nan)
+    if not plain:
+        return X
+    columns = [plain.get(j, X.iloc[:, j]) for j in range(X.shape[1])]
+    frame = pd.concat([pd.Series(c, index=X.index) for c in columns], axis=1)
+    frame.columns = X.columns
+    return frame
+
+
+def _are_numbers(column) -> bool:
+    """Whether a column of objects holds real numbers and missing values only."""
+    values = column[~pd.isna(column)]
+    return len(values) > 0 and all(isinstance(v, Real) for v in values)
+
+
+def refuse_text(view, name, remedy) -> None:
+    """Raise for columns of a dataframe that cannot be read as numbers.
+
+    Raises
+    ------
+    ValueError
+        With the names of these columns, and the remedy.
+    """
+    others = columns_without_numbers(view) if is_dataframe(view) else []
+    if others:
+        raise ValueError(
+            f"The columns {others[:10]} of the {name} hold no numbers. {remedy}"
+        )
+
+
+def check_rows(X) -> None:
+    """Refuse infinity, which is never data, before a model meets it in some split.
+
+    Raises
+    ------
+    ValueError
+        If a number in X is infinite.
+    """
+    if is_dataframe(X) or hasattr(X, "dtype"):
+        numbers = None if sparse.issparse(X) else numeric_content(X)
+        if numbers is not None and numbers.dtype.kind in "fc":
+            check_finite(numbers, "X", allow_nan=True)
 
 
 def sparse_columns(frame) -> list[str]:
@@ -101,6 +170,11 @@ def resolve_columns(X, columns, *, name) -> np.ndarray | None:
     # slice(None) has no type that a selector's kind could be read from
     if columns is None or (isinstance(columns, slice) and columns == slice(None)):
         return None
+    if isinstance(columns, type):
+        raise TypeError(
+            f"{name}={columns.__name__} is a class; expected positions, names, a "
+            "slice, a mask, or a function of X that returns one of these."
+        )
     if callable(columns):
         columns = columns(X)
     if not is_dataframe(X) and _names_columns(columns):
@@ -170,7 +244,7 @@ def numeric_content(strong) -> np.ndarray | None:
     """Columns that hold numbers; None if a dataframe has none."""
     if not is_dataframe(strong):
         return strong
-    columns = [np.asarray(strong[name]) for name in strong.columns]
+    columns = [np.asarray(c) for c in _columns_of(strong)]
     numbers = [c for c in columns if c.ndim == 1 and c.dtype.kind in "biuf"]
     return np.column_stack(numbers) if numbers else None
 
@@ -182,7 +256,7 @@ def row_content(strong) -> np.ndarray:
     """
     if not is_dataframe(strong):
         return strong
-    return np.column_stack([_numbers_of(strong[name]) for name in strong.columns])
+    return np.column_stack([_numbers_of(c) for c in _columns_of(strong)])
 
 
 def _numbers_of(column) -> np.ndarray:
@@ -204,14 +278,12 @@ def check_strong(strong) -> np.ndarray:
         If a column holds anything but numbers, or a value is missing or infinite.
     """
     name = "X (strong view)"
-    others = columns_without_numbers(strong) if is_dataframe(strong) else []
-    if others:
-        raise ValueError(
-            f"The columns {others[:10]} of the strong view hold no numbers, which "
-            "similarities need. Encode them by representation= (such as a "
-            "ColumnTransformer with OneHotEncoder), or leave them out of "
-            "strong_columns."
-        )
+    refuse_text(
+        strong,
+        "strong view",
+        "Similarities need numbers: encode them by representation= (such as a "
+        "ColumnTransformer with OneHotEncoder), or leave them out of strong_columns.",
+    )
     strong = check_array(
         strong, dtype=_FLOATS, ensure_all_finite=False, input_name=name
     )
@@ -233,10 +305,16 @@ def columns_without_numbers(frame) -> list[str]:
     """Names of the columns of a dataframe that cannot be read as numbers."""
     return [
         str(name)
-        for name in frame.columns
-        if np.asarray(frame[name]).dtype.kind not in "biuf"
-        and not _holds_numbers(frame[name])
+        for name, column in zip(frame.columns, _columns_of(frame))
+        if np.asarray(column).dtype.kind not in "biuf" and not _holds_numbers(column)
     ]
+
+
+def _columns_of(frame) -> list:
+    """The columns by position: names may occur twice."""
+    if hasattr(frame, "iloc"):
+        return [frame.iloc[:, j] for j in range(frame.shape[1])]
+    return [frame[name] for name in frame.columns]
 
 
 def _holds_numbers(column) -> bool:
