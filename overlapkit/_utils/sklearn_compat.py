@@ -92,7 +92,15 @@ def _fit_context(*, prefer_skip_nested_validation):
         @functools.wraps(method)
         def wrapper(estimator, *args, **kwargs):
             _refuse_classes(estimator.get_params(deep=False))
-            return _in_plain_text(checked, estimator, *args, **kwargs)
+            before = dict(vars(estimator))
+            try:
+                return _in_plain_text(checked, estimator, *args, **kwargs)
+            except KeyboardInterrupt:
+                # half a fit must not pass for one; a batch that was taken is kept
+                if method.__name__ != "partial_fit":
+                    vars(estimator).clear()
+                    vars(estimator).update(before)
+                raise
 
         return wrapper
 
