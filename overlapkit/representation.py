@@ -14,12 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.validation import check_is_fitted
 
-from overlapkit._utils.sklearn_compat import (
-    Interval,
-    _fit_context,
-    _num_features,
-    validate_data,
-)
+from overlapkit._utils.checks import validate_data
+from overlapkit._utils.labels import complete_labels
+from overlapkit._utils.sklearn_compat import Interval, _fit_context, _num_features
 
 __all__ = ["HiddenLayerRepresentation", "TabularRepresentation"]
 
@@ -114,6 +111,7 @@ class HiddenLayerRepresentation(
         self : object
             The fitted transformer.
         """
+        y = None if y is None else complete_labels(y, "y")
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         network = MLPClassifier(
             self.hidden_layer_sizes,
