@@ -102,13 +102,14 @@ class SourceSelectionDisplay:
         check_kind(
             history, "history", pd.DataFrame, "the DataFrame history_ of a selector"
         )
-        if densities is not None:
-            densities = as_numbers(densities, "densities", ndim=1)
-            if not ((densities >= 0) & (densities <= 1)).all():
-                raise ValueError(
-                    f"densities must lie in [0, 1], got {densities.tolist()}."
-                )
-        if prices is not None and not isinstance(prices, Mapping):
+        if densities is not None and not callable(densities):
+            named = isinstance(densities, Mapping)
+            given = list(densities.values()) if named else densities
+            given = as_numbers(given, "densities", ndim=1)
+            if not ((given >= 0) & (given <= 1)).all():
+                raise ValueError(f"densities must lie in [0, 1], got {given.tolist()}.")
+            densities = densities if named else given
+        if prices is not None and not (isinstance(prices, Mapping) or callable(prices)):
             as_numbers(prices, "prices", ndim=1)
         if bound is not None:
             bound = as_numbers(bound, "bound", ndim=1, finite=False)
