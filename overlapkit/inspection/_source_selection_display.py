@@ -103,9 +103,11 @@ class SourceSelectionDisplay:
             history, "history", pd.DataFrame, "the DataFrame history_ of a selector"
         )
         if densities is not None and not callable(densities):
+            given: Any = densities
             named = isinstance(densities, Mapping)
-            given = list(densities.values()) if named else densities
-            given = as_numbers(given, "densities", ndim=1)
+            given = as_numbers(
+                list(given.values()) if named else given, "densities", ndim=1
+            )
             if not ((given >= 0) & (given <= 1)).all():
                 raise ValueError(f"densities must lie in [0, 1], got {given.tolist()}.")
             densities = densities if named else given
