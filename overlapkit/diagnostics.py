@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils import check_random_state
 
 from overlapkit._kernels.dip import dip
+from overlapkit._utils.checks import check_array, check_consistent_length
 from overlapkit._utils.sklearn_compat import (
     Interval,
     _num_samples,
@@ -328,7 +328,7 @@ def view_alignment(
     >>> view_alignment(X[:, :10], X[:, 10:]) < 0.1
     True
     """
-    check_consistent_length(strong, weak)
+    check_consistent_length(strong=strong, weak=weak)
     n = _num_samples(strong)
     if n > max_rows:  # drawn before they are converted: a memory map may be too large
         rows = check_random_state(random_state).choice(n, max_rows, replace=False)
@@ -351,6 +351,9 @@ def view_alignment(
 def _gram(view) -> np.ndarray:
     """Inner products of standardised rows, with an empty diagonal."""
     view = view.astype(np.float64)
+    # columns of any size: neither their sums nor their squares may overflow or vanish
+    largest = np.abs(view).max(axis=0)
+    view /= np.where(largest > 0, largest, 1.0)
     view -= view.mean(axis=0)
     deviation = view.std(axis=0)
     view /= np.where(deviation > 0, deviation, 1.0)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from overlapkit._utils.checks import as_numbers, refuse_unreadable
+
 from ._kernels.change_point import best_split
 
 __all__ = ["binseg_change_point", "change_point"]
@@ -203,13 +205,17 @@ def binseg_change_point(values: ArrayLike) -> ChangePoint:
             "has no such limit."
         )
     candidates = np.arange(5, n - 1, 5)
+    whole_s = s
+    largest = float(max(abs(s[0]), abs(s[-1])))
+    # by a power of 2, which is exact: squares must not overflow or vanish
+    s = np.ldexp(s, -np.frexp(largest)[1])
+    largest = float(max(abs(s[0]), abs(s[-1])))
     c = s.astype(np.float64)
     c -= c.mean()
     prefix = np.cumsum(c)[candidates - 1]
     removed = prefix**2 * (n / (candidates * (n - candidates)))
     # Bound on what rounding in the precision of s can do to one sum of squares.
     eps = np.finfo(s.dtype).eps
-    largest = float(max(abs(s[0]), abs(s[-1])))
     slack = 8 * n * (eps * float(c @ c) + n * (eps * largest) ** 2)
     candidates = candidates[removed >= removed.max() - slack]
 
@@ -222,11 +228,14 @@ def binseg_change_point(values: ArrayLike) -> ChangePoint:
     _, k = max((whole - squares(0, k) - squares(k, n), k) for k in candidates.tolist())
     total = float(c @ c)
     gain = float(np.sum(c[:k]) ** 2) * n / (k * (n - k)) / total if total > 0 else 0.0
-    return _describe(s, k, min(gain, 1.0))
+    return _describe(whole_s, k, min(gain, 1.0))
 
 
 def _sorted_values(values) -> np.ndarray:
+    refuse_unreadable(values, "values")
     values = np.asarray(values)
+    if values.dtype.kind == "O":
+        values = as_numbers(values, "values", finite=False)
     if values.dtype.kind not in "fiub":
         raise TypeError(
             f"The values must be real numbers, got an array of type {values.dtype}."
@@ -236,7 +245,7 @@ def _sorted_values(values) -> np.ndarray:
             f"The values must be one-dimensional, got shape {values.shape}."
         )
     if values.size == 0:
-        raise ValueError("At least one value is needed, got none.")
+        raise ValueError("At least one value is needed, but values is empty.")
     if values.dtype.kind != "f":
         values = values.astype(np.float64)
     elif values.dtype not in (np.float32, np.float64):
@@ -251,7 +260,8 @@ def _sorted_values(values) -> np.ndarray:
     largest = max(abs(float(s[0])), abs(float(s[-1])))
     if largest > np.finfo(np.float64).max / (2 * s.size):
         raise ValueError(
-            f"Values of size {largest:g} cannot be summed in float64; rescale them."
+            f"The values are as large as {largest:g} and cannot be summed in float64; "
+            "rescale them."
         )
     return s
 

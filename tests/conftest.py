@@ -5,7 +5,15 @@ import joblib
 import pytest
 import scipy.linalg  # noqa: F401  (its BLAS has to be there to be limited)
 import sklearn
+from hypothesis import settings
 from threadpoolctl import threadpool_limits
+
+# HYPOTHESIS_PROFILE=ci or =long tries more examples in tests/test_properties.py
+for _name, _examples in {"quick": 30, "ci": 200, "long": 5000}.items():
+    settings.register_profile(
+        _name, max_examples=_examples, deadline=None, derandomize=_name != "long"
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -2,19 +2,23 @@
 
 ``python tests/run_matrix.py`` makes one virtual environment per version, installs
 overlapkit in it and runs the common checks, the estimator contract and the composition
-tests. ``--all`` runs the whole suite instead. Environments are kept in
-``.matrix`` and used again.
+tests. ``--all`` runs the whole suite instead. ``floors`` is the oldest version of
+everything at once, as pyproject.toml declares it. Environments are kept in ``.matrix``
+and used again.
 """
 
 import argparse
+import re
 import subprocess
 import sys
+import tomllib
 import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # version -> what is installed for it; the oldest is the floor of pyproject.toml
 VERSIONS = {
+    "floors": None,
     "1.6": ["scikit-learn==1.6.*"],
     "1.7": ["scikit-learn==1.7.*"],
     "1.8": ["scikit-learn==1.8.*"],
@@ -38,12 +42,25 @@ def main(argv=None):
     outcomes = {}
     for version in options.versions:
         print(f"\n== scikit-learn {version}", flush=True)
-        python = _environment(options.environments / version, VERSIONS[version])
+        wanted = _floors() if version == "floors" else VERSIONS[version]
+        python = _environment(options.environments / version, wanted)
         command = [python, "-m", "pytest", *([] if options.all else TESTS)]
         outcomes[version] = subprocess.run(command, cwd=ROOT).returncode
     for version, code in outcomes.items():
         print(f"scikit-learn {version}: {'passed' if code == 0 else 'FAILED'}")
     return max(outcomes.values())
+
+
+def _floors():
+    """Every dependency at the lowest version that pyproject.toml allows."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    declared = [*project["dependencies"], *extras["bench"], *extras["test"]]
+    return [
+        re.sub(r">=", "==", requirement)
+        for requirement in declared
+        if ">=" in requirement
+    ]
 
 
 def _environment(folder, requirements):

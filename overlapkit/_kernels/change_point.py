@@ -1,7 +1,8 @@
 """Exact two-segment least-squares split of a sorted array."""
 
 import numpy as np
-from numba import njit
+
+from overlapkit._kernels.compiling import njit
 
 # Two costs closer than this share of the total are one cost: it is what rounding
 # can do to a compensated prefix sum, and it keeps "smallest k on ties" true after

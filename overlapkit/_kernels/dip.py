@@ -1,7 +1,8 @@
 """Hartigan's dip: how far a sample is from having one mode."""
 
 import numpy as np
-from numba import njit
+
+from overlapkit._kernels.compiling import njit
 
 
 @njit(cache=True, nogil=True)

@@ -1,7 +1,8 @@
 """Selection of the nearest rows from tiles of inner products."""
 
 import numpy as np
-from numba import njit
+
+from overlapkit._kernels.compiling import njit
 
 
 @njit(inline="always")

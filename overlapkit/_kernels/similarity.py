@@ -9,7 +9,8 @@ visit of the accumulators, which saves their loads and stores.
 import math
 
 import numpy as np
-from numba import njit
+
+from overlapkit._kernels.compiling import njit
 
 
 @njit(inline="always")

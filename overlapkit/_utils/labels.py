@@ -1,21 +1,29 @@
 """Labels as users give them, some of them unknown (pure functions)."""
 
-from numbers import Number
+from numbers import Number, Real
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from overlapkit._utils.checks import column_or_1d
+
 __all__ = [
+    "MISSING_LABEL",
     "check_common_labels",
     "check_labels",
+    "check_missing_label",
+    "complete_labels",
     "flat_labels",
     "is_missing",
     "join_labels",
     "known_labels",
     "same_marker",
 ]
+
+
+# what may stand for an unknown label, as a parameter constraint
+MISSING_LABEL: list = [Real, str, type(pd.NA), None]
 
 
 def is_missing(y, missing_label) -> np.ndarray:
@@ -31,9 +39,11 @@ def is_missing(y, missing_label) -> np.ndarray:
     return unknown
 
 
-def flat_labels(y) -> np.ndarray:
+def flat_labels(y, name="y") -> np.ndarray:
     """Y as a flat array; a marker among strings is not made a string."""
-    flat = column_or_1d(y, warn=True)
+    if isinstance(getattr(y, "dtype", None), pd.api.extensions.ExtensionDtype):
+        y = y.to_numpy()  # NumPy by itself would make objects or floats of integers
+    flat = column_or_1d(y, name=name, warn=True)
     of_strings = flat.dtype.kind in "US"
     if of_strings and isinstance(y, list | tuple) and len({*map(type, y)}) > 1:
         flat = np.array(y, dtype=object)
@@ -51,7 +61,10 @@ def check_labels(y, missing_label) -> np.ndarray:
     """
     y = flat_labels(y)
     if y.dtype.kind == "f" and np.isinf(y).any():
-        raise ValueError("Input y contains infinity.")
+        raise ValueError(
+            "Input y contains infinity, which is no label: replace it, for instance by "
+            "a marker that missing_label names."
+        )
     if y.dtype.kind == "f" and np.isnan(y).any() and not _is_nan(missing_label):
         raise ValueError(_NAN)
     if (
@@ -94,12 +107,54 @@ def known_labels(y, missing_label, n_rows) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError(_NAN)
         if len({isinstance(label, str) for label in labels.flat}) > 1:
             raise ValueError(
-                "y mixes strings and numbers. If one of them stands for an unknown "
-                f"label, name it: missing_label; it is {missing_label!r}."
+                "y mixes strings and numbers: use one type. If one of them stands for "
+                f"an unknown label, name it: missing_label; it is {missing_label!r}."
             )
         labels = np.array(labels.tolist())
     check_classification_targets(labels)
     return known, labels
+
+
+def check_missing_label(missing_label) -> None:
+    """Raise unless a value can stand for an unknown label."""
+    if missing_label is pd.NA or missing_label is None:
+        return
+    if not isinstance(missing_label, Real | str):
+        raise TypeError(
+            "missing_label must be a number, a string, NaN or None, got "
+            f"{type(missing_label).__name__}."
+        )
+
+
+def complete_labels(y, name) -> np.ndarray:
+    """Labels that are all known, as a flat array of one type.
+
+    Raises
+    ------
+    ValueError
+        If one of them is missing or infinite, or strings and numbers are mixed.
+    """
+    flat = column_or_1d(y, name=name)
+    if flat.dtype.kind not in "biufOUS":
+        raise ValueError(
+            f"{name} must hold labels, strings or numbers; its dtype is {flat.dtype}."
+        )
+    if flat.dtype.kind == "f":
+        wrong = ~np.isfinite(flat)
+    else:
+        wrong = np.asarray(pd.isna(flat)) if flat.dtype.kind == "O" else np.zeros(1)
+    if wrong.any():
+        raise ValueError(
+            f"{name} holds {int(wrong.sum())} values that are missing or infinite, and "
+            "so no labels: drop these rows first."
+        )
+    if flat.dtype.kind == "O":
+        if len({isinstance(label, str) for label in flat}) > 1:
+            raise ValueError(
+                f"{name} mixes strings and numbers: use labels of one type."
+            )
+        flat = np.array(flat.tolist())
+    return flat
 
 
 def join_labels(parts) -> np.ndarray:
@@ -150,5 +205,5 @@ def _as_strings(marker) -> list[str]:
 
 _NAN = (
     "Input y contains NaN. If NaN stands for an unknown label, say so: "
-    "missing_label=np.nan."
+    "missing_label=np.nan; else drop or fill these rows."
 )

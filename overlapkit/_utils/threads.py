@@ -31,8 +31,8 @@ __all__ = [
 
 # what a parameter n_jobs may be: joblib refuses 0 only where there is work to share
 N_JOBS = [
-    Interval(Integral, 1, None, closed="left"),
-    Interval(Integral, None, -1, closed="right"),
+    Interval(Integral, 1, 2**31 - 1, closed="both"),
+    Interval(Integral, -(2**31), -1, closed="both"),
     None,
 ]
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state
 
+from overlapkit._utils.checks import as_numbers
 from overlapkit._utils.rounding import round_to_sum
 from overlapkit._utils.sklearn_compat import Interval, validate_params
 from overlapkit.datasets._make_overlap_classification import _class_shares
@@ -36,7 +37,7 @@ def _row_numbers(counts, n_samples, n_levels):
         shares = np.asarray(numbers, dtype=np.float64)
         if not (shares >= 0).all() or not np.isclose(shares.sum(), 1.0):
             raise ValueError(
-                "With n_samples, counts holds shares that sum to 1; they sum to "
+                "With n_samples, counts must hold shares that sum to 1; they sum to "
                 f"{shares.sum():.6g}."
             )
         return kinds, round_to_sum(shares * n_samples, n_samples)
@@ -181,7 +182,7 @@ def make_graded_classification(
     rng = check_random_state(random_state)
     shape = (n_classes, n_levels * n_features_per_level)
     centers = _centers(theta, shape, rng)
-    scale = np.asarray(separation, dtype=np.float64)
+    scale = as_numbers(separation, "separation", finite=False)
     if scale.shape not in ((), (n_levels,)) or not (scale > 0).all():
         raise ValueError(
             f"separation must be positive, one value or one for each of {n_levels} "
@@ -195,7 +196,7 @@ def make_graded_classification(
     n_samples = len(levels)
 
     y = rng.choice(n_classes, size=n_samples, p=weights)
-    X = rng.normal(scale=np.sqrt(noise_variance), size=(n_samples, shape[1]))
+    X = rng.normal(scale=np.sqrt(float(noise_variance)), size=(n_samples, shape[1]))
     X += scale * centers[y]
     X *= np.repeat(levels, n_features_per_level, axis=1)
     order = rng.permutation(n_samples)
@@ -227,7 +228,7 @@ def make_graded_classification(
 def _centers(theta, shape, rng) -> np.ndarray:
     """Patterns of every class, one row each."""
     if theta is not None:
-        theta = np.array(theta, dtype=np.float64)
+        theta = as_numbers(theta, "theta", finite=False)
         if theta.shape != shape or not np.isfinite(theta).all():
             raise ValueError(
                 f"theta must be finite and of shape {shape} for these classes, levels "

@@ -4,9 +4,14 @@ from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch, check_random_state, column_or_1d
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils import Bunch, check_random_state
 
+from overlapkit._utils.checks import (
+    as_numbers,
+    check_consistent_length,
+    check_number,
+    column_or_1d,
+)
 from overlapkit._utils.sklearn_compat import Interval, validate_params
 
 __all__ = ["make_noisy_labels"]
@@ -113,15 +118,16 @@ def make_noisy_labels(
     y = _codes(y, "y")
     n_classes = _count_classes(y, n_classes)
     most = (n_classes - 1) / n_classes
-    rates = np.atleast_1d(np.asarray(noise, dtype=np.float64))
-    if rates.ndim != 1 or not ((rates >= 0) & (rates <= most + 1e-12)).all():
+    rates = np.atleast_1d(as_numbers(noise, "noise", finite=False))
+    inside = (rates >= 0) & (rates <= most + 1e-12)
+    if rates.ndim != 1 or not len(rates) or not inside.all():
         raise ValueError(
             f"noise must lie between 0 and {most:.4g} with {n_classes} classes, where "
             f"a label is a guess; got {rates.tolist()}."
         )
     if groups is not None:
         groups = _codes(groups, "groups")
-        check_consistent_length(y, groups)
+        check_consistent_length(y=y, groups=groups)
         if len(rates) == 1:
             rates = np.repeat(rates, groups.max() + 1)
         if groups.max() >= len(rates):
@@ -156,13 +162,15 @@ def make_noisy_labels(
 
 
 def _codes(values, name) -> np.ndarray:
-    values = column_or_1d(values)
+    values = column_or_1d(values, name=name)
     if len(values) == 0 or values.dtype.kind not in "iub" or values.min() < 0:
         raise ValueError(f"{name} must be integers from 0 on, one a row.")
     return values.astype(np.int64)
 
 
 def _count_classes(y, n_classes) -> int:
+    if n_classes is not None:
+        check_number(n_classes, "n_classes", 2, 2**31, integer=True)
     if n_classes is None:
         n_classes = int(y.max()) + 1
     if y.max() >= n_classes or n_classes < 2:

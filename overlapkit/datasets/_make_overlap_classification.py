@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch, check_array, check_random_state
+from sklearn.utils import Bunch, check_random_state
 
+from overlapkit._utils.checks import as_numbers, check_array
 from overlapkit._utils.sklearn_compat import Interval, validate_params
 
 __all__ = ["make_overlap_classification"]
@@ -39,7 +40,7 @@ def _class_shares(weights, n_classes) -> np.ndarray | None:
     """Validated class probabilities, or None for equal ones."""
     if weights is None:
         return None
-    weights = np.asarray(weights, dtype=np.float64)
+    weights = as_numbers(weights, "weights", finite=False)
     valid = weights.shape == (n_classes,) and (weights > 0).all()
     if not valid or not np.isclose(weights.sum(), 1.0):
         raise ValueError(
@@ -207,7 +208,7 @@ def make_overlap_classification(
         )
 
     y = rng.choice(n_classes, size=n_samples, p=weights)
-    X = rng.normal(scale=np.sqrt(noise_variance), size=(n_samples, n_features))
+    X = rng.normal(scale=np.sqrt(float(noise_variance)), size=(n_samples, n_features))
     X += separation * centers[y]
     X[region >= 2, :n_easy_features] = 0.0
     X[(region == 0) | (region == 3), n_easy_features:] = 0.0

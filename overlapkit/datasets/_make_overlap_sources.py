@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state
 
+from overlapkit._utils.checks import as_numbers
 from overlapkit._utils.sklearn_compat import Interval, validate_params
 from overlapkit.datasets._make_overlap_classification import make_overlap_classification
 
@@ -17,7 +18,7 @@ __all__ = ["make_overlap_sources"]
 def _per_source(values, name, n_sources, default) -> np.ndarray:
     """One number in [0, 1] per source."""
     values = default if values is None else values
-    values = np.asarray(values, dtype=np.float64)
+    values = as_numbers(values, name, finite=False)
     if values.ndim == 0:
         values = np.full(n_sources, values)
     if values.shape != (n_sources,) or not ((values >= 0) & (values <= 1)).all():
@@ -143,7 +144,13 @@ def make_overlap_sources(
     first = _per_source(densities, "densities", n_sources, None)
     last = _per_source(final_densities, "final_densities", n_sources, first)
     qualities = _per_source(qualities, "qualities", n_sources, None)
-    sizes = np.broadcast_to(np.asarray(n_rows), n_sources)
+    sizes = np.asarray(n_rows)
+    if sizes.shape not in ((), (n_sources,)):
+        raise ValueError(
+            f"n_rows must be one number, or one for each of {n_sources} sources; got "
+            f"shape {sizes.shape}"
+        )
+    sizes = np.broadcast_to(sizes, n_sources)
     if sizes.dtype.kind not in "iu" or sizes.min() < 2:
         raise ValueError(f"n_rows must be whole numbers of at least 2, got {n_rows}")
 

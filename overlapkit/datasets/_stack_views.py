@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from overlapkit._utils.checks import naming, refuse_masked
 from overlapkit._utils.memory_map import is_mapped
 from overlapkit._utils.row_matrix import RowMatrix, is_bfloat16, join_columns
 from overlapkit.datasets._open_rows import FileRows
@@ -101,7 +102,11 @@ def stack_views(
                 "scipy.sparse.hstack and write the two slices by hand"
             )
         if not frames and not isinstance(view, RowMatrix):
-            views[name] = view = np.asanyarray(view)
+            refuse_masked(view, name)
+            with naming(name):
+                views[name] = view = np.asanyarray(view)
+        if view.ndim == 2 and view.shape[1] == 0:
+            raise ValueError(f"{name} has no columns: at least one is needed.")
         if view.ndim != 2:
             raise ValueError(
                 f"{name} has shape {view.shape}, expected two dimensions; one column "

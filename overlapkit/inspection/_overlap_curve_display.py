@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from overlapkit._utils.checks import check_kind
 from overlapkit.model_selection import overlap_curve
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
     from overlapkit.model_selection import DetectedRows
@@ -95,6 +96,8 @@ class OverlapCurveDisplay:
     """
 
     def __init__(self, curve: "pd.DataFrame") -> None:
+        table = "a DataFrame, as overlap_curve returns it"
+        check_kind(curve, "curve", pd.DataFrame, table)
         missing = _NEEDED - set(curve.columns)
         if missing or len(curve) == 0:
             raise ValueError(

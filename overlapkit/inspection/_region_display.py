@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
+
+from overlapkit._utils.checks import as_numbers, check_consistent_length, check_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,10 +91,16 @@ class RegionDisplay:
         confidence_threshold: float | None = None,
         overlap_threshold: float | None = None,
     ) -> None:
-        check_consistent_length(confidence, scores, regions)
-        self.confidence = np.asarray(confidence, dtype=float)
-        self.scores = np.asarray(scores, dtype=float)
-        self.regions = np.asarray(regions)
+        self.confidence = as_numbers(confidence, "confidence", ndim=1)
+        self.scores = as_numbers(scores, "scores", ndim=1)
+        self.regions = as_numbers(regions, "regions", ndim=1)
+        check_consistent_length(
+            confidence=self.confidence, scores=self.scores, regions=self.regions
+        )
+        thresholds = (confidence_threshold, overlap_threshold)
+        for name, value in zip(("confidence", "overlap"), thresholds):
+            if value is not None:
+                check_number(value, f"{name}_threshold")
         if not np.isin(self.regions, (0, 1, 2)).any():
             raise ValueError(
                 f"None of the {len(self.regions)} rows is easy (0), overlap (1) or "

@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.checks import as_numbers, check_kind
 from overlapkit._utils.figures import as_text
 from overlapkit.metrics._regret import cumulative_regret
 from overlapkit.policies import UCB
 from overlapkit.theory._regret import bounds_of_run
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
     from overlapkit.sources._selector import UCBSourceSelector
@@ -98,6 +99,27 @@ class SourceSelectionDisplay:
         bound: ArrayLike | None = None,
         baselines: "Mapping[str, pd.DataFrame] | None" = None,
     ) -> None:
+        check_kind(
+            history, "history", pd.DataFrame, "the DataFrame history_ of a selector"
+        )
+        if densities is not None and not callable(densities):
+            given: Any = densities
+            named = isinstance(densities, Mapping)
+            given = as_numbers(
+                list(given.values()) if named else given, "densities", ndim=1
+            )
+            if not ((given >= 0) & (given <= 1)).all():
+                raise ValueError(f"densities must lie in [0, 1], got {given.tolist()}.")
+            densities = densities if named else given
+        if prices is not None and not (isinstance(prices, Mapping) or callable(prices)):
+            as_numbers(prices, "prices", ndim=1)
+        if bound is not None:
+            bound = as_numbers(bound, "bound", ndim=1, finite=False)
+        if baselines is not None:
+            what = "a dict of names and histories"
+            check_kind(baselines, "baselines", Mapping, what)
+            for name, run in baselines.items():
+                check_kind(run, f"baselines[{name!r}]", pd.DataFrame, "a DataFrame")
         self.history = history
         self.densities = densities
         self.prices = prices

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from overlapkit._utils.checks import as_numbers
 from overlapkit.label_models import MajorityVote
 from overlapkit.label_models._moments import PairCounts
 
@@ -69,7 +70,7 @@ class VoteAgreementDisplay:
     """
 
     def __init__(self, agreement: ArrayLike, *, names: list[str] | None = None) -> None:
-        self.agreement = np.asarray(agreement, dtype=float)
+        self.agreement = as_numbers(agreement, "agreement", finite=False)
         if self.agreement.ndim != 2 or len(set(self.agreement.shape)) != 1:
             raise ValueError(
                 "agreement must be a square matrix, got shape "
@@ -78,6 +79,11 @@ class VoteAgreementDisplay:
         n_functions = len(self.agreement)
         if names is None:
             names = [str(j) for j in range(n_functions)]
+        if not isinstance(names, list | tuple | np.ndarray):
+            raise TypeError(
+                f"names must be a list with a name per function, got "
+                f"{type(names).__name__}."
+            )
         if len(names) != n_functions:
             raise ValueError(
                 f"names has {len(names)} entries, but there are {n_functions} "

@@ -5,14 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from overlapkit._kernels.ties import _mix, break_ties
+from overlapkit._utils.checks import (
+    as_numbers,
+    check_consistent_length,
+    column_or_1d,
+    naming,
+    validate_data,
+)
 from overlapkit._utils.dask_arrays import by_chunk
-from overlapkit._utils.labels import check_labels, known_labels
-from overlapkit._utils.sklearn_compat import StrOptions, _fit_context, validate_data
+from overlapkit._utils.labels import MISSING_LABEL, check_labels, known_labels
+from overlapkit._utils.scoring import KnownScoreMixin
+from overlapkit._utils.sklearn_compat import StrOptions, _fit_context
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
     ClassCollapseWarning,
@@ -45,13 +53,13 @@ class Labelled:
         return len(self.codes)
 
 
-class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
+class _BaseLabelModel(KnownScoreMixin, BaseEstimator, metaclass=ABCMeta):
     """Classifier on vote columns; subclasses write `_learn` and `_posterior`."""
 
     _parameter_constraints: dict = {
         "class_balance": ["array-like", None],
         "tie_policy": [StrOptions({"balance", "random", "abstain"})],
-        "missing_label": "no_validation",
+        "missing_label": MISSING_LABEL,
         "classes": ["array-like", None],
         "random_state": ["random_state"],
     }
@@ -262,7 +270,7 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             known, labels = named
         elif y is not None:
             y = check_labels(y, self.missing_label)
-            check_consistent_length(X, y)
+            check_consistent_length(X=X, y=y)
             known, labels = known_labels(y, self.missing_label, X.shape[0])
         given = self.classes if classes is None else classes
         # Labels of a part of the data may lack a class; those of `fit` never do.
@@ -456,11 +464,14 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     def _resolve_class_balance(self, n_classes):
         if self.class_balance is None:
             return np.full(n_classes, 1 / n_classes)
-        balance = column_or_1d(np.asarray(self.class_balance, dtype=np.float64))
+        balance = as_numbers(
+            self.class_balance, "`class_balance`", ndim=1, finite=False
+        )
         if len(balance) != n_classes:
             raise ValueError(
                 f"`class_balance` has {len(balance)} entries, but there are "
-                f"{n_classes} classes: {_reading.few(self.classes_)}."
+                f"{n_classes} classes: {_reading.few(self.classes_)}. Give one share "
+                "each."
             )
         if not (balance > 0).all() or abs(balance.sum() - 1) > 1e-6:
             raise ValueError(
@@ -545,8 +556,13 @@ class _BaseLabelModel(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
 
 
 def _validated(model, X, *, reset):
-    if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
-        X = np.array(X, dtype=object)  # else None and numbers are turned into strings
+    if isinstance(X, list | tuple):
+        with naming("X"):
+            words = np.asarray(X).dtype.kind in "US"
+        if words:
+            X = np.array(
+                X, dtype=object
+            )  # else None and numbers are turned into strings
     if hasattr(X, "columns") and hasattr(X, "sparse"):
         # read as a matrix it would hold vote + 1, read as a frame the vote
         raise TypeError(
@@ -559,7 +575,7 @@ def _validated(model, X, *, reset):
 
 
 def _check_classes(classes, labels):
-    classes = column_or_1d(np.asarray(classes))
+    classes = column_or_1d(classes, name="classes")
     if classes.size == 0 or not np.array_equal(np.unique(classes), classes):
         raise ValueError(
             "`classes` must be sorted and distinct, because scikit-learn's "

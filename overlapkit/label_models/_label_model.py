@@ -226,7 +226,7 @@ class LabelModel(_BaseLabelModel):
         "tol": [Interval(Real, 0, None, closed="neither")],
     }
     # Equally good functions differ by what L-BFGS leaves.
-    _tie_tolerance = 1e-6
+    _tie_tolerance = 1e-5
 
     def __init__(
         self,

@@ -12,11 +12,11 @@ from sklearn.base import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.checks import validate_data
 from overlapkit._utils.sklearn_compat import (
     Interval,
     StrOptions,
     _fit_context,
-    validate_data,
 )
 
 __all__ = ["TreeLabelingFunctions"]

@@ -8,7 +8,13 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.base import clone
 
-from overlapkit._utils.labels import check_labels, known_labels, same_marker
+from overlapkit._utils.checks import check_consistent_length
+from overlapkit._utils.labels import (
+    MISSING_LABEL,
+    check_labels,
+    known_labels,
+    same_marker,
+)
 from overlapkit._utils.sklearn_compat import Interval, _num_samples, validate_params
 from overlapkit.label_models._base import _BaseLabelModel
 from overlapkit.label_models._label_model import LabelModel
@@ -20,7 +26,7 @@ _NEAR = 0.95
 @validate_params(
     {
         "classes": ["array-like", None],
-        "missing_label": "no_validation",
+        "missing_label": MISSING_LABEL,
         "label_model": [_BaseLabelModel, None],
         "confidence_level": [Interval(Real, 0, 1, closed="neither")],
     },
@@ -123,6 +129,7 @@ def vote_summary(
     >>> summary["note"][3]
     'votes against the majority; worse than chance on labelled rows'
     """
+    check_consistent_length(L=L, y=y)
     model = LabelModel() if label_model is None else clone(label_model)
     if classes is None:
         classes = model.classes

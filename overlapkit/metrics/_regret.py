@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from overlapkit._utils.checks import as_numbers, refuse_unreadable
+
 __all__ = ["cumulative_regret"]
 
 
@@ -77,14 +79,15 @@ def cumulative_regret(
     >>> cumulative_regret([0.5, 0.75], [0, 1], prices=[1, 3])  # 3 * (.5 - .25)
     array([0.  , 0.75])
     """
-    densities = np.asarray(densities, dtype=np.float64)
+    densities = as_numbers(densities, "densities", finite=False)
     if densities.ndim != 1 or densities.size == 0:
         raise ValueError(
             f"densities must have shape (n_sources,), got {densities.shape}."
         )
     if not ((densities >= 0) & (densities <= 1)).all():
-        raise ValueError(f"densities must lie in [0, 1], got {densities}.")
+        raise ValueError(f"densities must lie in [0, 1], got {densities.tolist()}.")
     n_sources = len(densities)
+    refuse_unreadable(choices, "choices")
     choices = np.asarray(choices)
     if choices.ndim == 0 or (choices.size and choices.dtype.kind not in "iu"):
         raise ValueError(
@@ -97,11 +100,15 @@ def cumulative_regret(
             f"choices must lie in [0, {n_sources - 1}], got values from "
             f"{choices.min()} to {choices.max()}."
         )
-    prices = np.ones(n_sources) if prices is None else np.asarray(prices, dtype=float)
+    prices = (
+        np.ones(n_sources)
+        if prices is None
+        else as_numbers(prices, "prices", finite=False)
+    )
     if prices.shape != densities.shape:
         raise ValueError(f"prices must have shape ({n_sources},), got {prices.shape}.")
     if not (np.isfinite(prices) & (prices > 0)).all():
-        raise ValueError(f"prices must be positive and finite, got {prices}.")
+        raise ValueError(f"prices must be positive and finite, got {prices.tolist()}.")
     worth = densities / prices
     best = worth.max()
     if available is not None:

@@ -6,9 +6,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.checks import (
+    as_numbers,
+    check_consistent_length,
+    column_or_1d,
+    plain,
+)
+from overlapkit._utils.labels import complete_labels
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import DegenerateGapWarning
 from overlapkit.scorers._regions import TRUE_REGION_NAMES
@@ -82,14 +87,14 @@ def performance_gap_recovered_score(
     >>> round(performance_gap_recovered_score(0.8, anchor=0.7, ceiling=0.9), 3)
     0.5
     """
-    if on_degenerate not in ("raise", "nan"):
+    if not isinstance(on_degenerate, str) or on_degenerate not in ("raise", "nan"):
         raise ValueError(
-            f"on_degenerate must be 'raise' or 'nan', got {on_degenerate!r}."
+            f"on_degenerate must be 'raise' or 'nan', got {plain(on_degenerate)}."
         )
     student, anchor, ceiling = np.broadcast_arrays(
-        np.asarray(student, dtype=float),
-        np.asarray(anchor, dtype=float),
-        np.asarray(ceiling, dtype=float),
+        as_numbers(student, "student", finite=False),
+        as_numbers(anchor, "anchor", finite=False),
+        as_numbers(ceiling, "ceiling", finite=False),
     )
     gap = ceiling - anchor
     rounding = 1e-9 * np.maximum(np.abs(ceiling), np.abs(anchor))
@@ -99,7 +104,8 @@ def performance_gap_recovered_score(
         message = (
             f"No gap to recover in {int(degenerate.sum())} of {gap.size} cases: the "
             f"ceiling ({ceiling[degenerate].flat[0]:.4g}) is not above the anchor "
-            f"({anchor[degenerate].flat[0]:.4g}) by more than rounding errors."
+            f"({anchor[degenerate].flat[0]:.4g}) by more than rounding "
+            "errors. Check the two scores; on_degenerate='nan' gives NaN instead."
         )
         if on_degenerate == "raise":
             raise ValueError(message)
@@ -153,8 +159,10 @@ def region_report(
     # imported late: it would be a fifth of what importing overlapkit costs
     from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
-    y_true, y_pred, regions = map(column_or_1d, (y_true, y_pred, regions))
-    check_consistent_length(y_true, y_pred, regions)
+    y_true = complete_labels(y_true, "y_true")
+    y_pred = complete_labels(y_pred, "y_pred")
+    regions = column_or_1d(regions, name="regions")
+    check_consistent_length(y_true=y_true, y_pred=y_pred, regions=regions)
     if len(y_true) == 0:
         raise ValueError("There is no row to report on.")
     _check_regions(regions)
@@ -176,8 +184,8 @@ def region_report(
             }
     report = pd.DataFrame.from_dict(rows, orient="index")
     if weak_labels is not None:
-        weak = column_or_1d(weak_labels)
-        check_consistent_length(y_true, weak)
+        weak = complete_labels(weak_labels, "weak_labels")
+        check_consistent_length(y_true=y_true, weak_labels=weak)
         report["weak_accuracy"] = [
             accuracy_score(y_true[mask], weak[mask]) for mask in masks.values()
         ]
@@ -186,8 +194,8 @@ def region_report(
 
 
 def _check_regions(regions) -> None:
-    if not np.isin(regions, [0, 1, 2, 3]).all():
+    if regions.dtype.kind not in "biuf" or not np.isin(regions, [0, 1, 2, 3]).all():
         raise ValueError(
             "regions must be 0 (easy), 1 (overlap), 2 (hard) or 3 (neither); found "
-            f"{sorted(set(np.unique(regions).tolist()) - {0, 1, 2, 3})}."
+            f"{[r for r in pd.unique(regions).tolist() if r not in (0, 1, 2, 3)][:10]}."
         )

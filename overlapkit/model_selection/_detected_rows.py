@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.utils import check_array
 
+from overlapkit._utils.checks import as_numbers, check_array, check_kind
 from overlapkit.model_selection._students import check_regions
 from overlapkit.weak import WeakLabeler, WeakRows
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS
@@ -52,14 +51,16 @@ class DetectedRows:
     scores: Any = None
 
     def __post_init__(self) -> None:
+        check_kind(self.rows, "rows", WeakRows, "a WeakRows, see WeakRows.from_proba")
         regions = check_regions(self.regions, self.rows.proba, "regions")
         object.__setattr__(self, "regions", regions)
         if self.scores is None:
             return
-        scores = np.asarray(self.scores, dtype=np.float64)
+        scores = as_numbers(self.scores, "scores", finite=False)
         if scores.shape != (len(self.rows),):
             raise ValueError(
-                f"scores has shape {scores.shape}, but there are {len(self.rows)} rows."
+                f"scores has shape {scores.shape}, but there are {len(self.rows)} "
+                "rows: give one for each."
             )
         check_array(scores[self.rows.covered], ensure_2d=False, input_name="scores")
         object.__setattr__(self, "scores", scores)

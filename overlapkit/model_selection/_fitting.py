@@ -50,7 +50,9 @@ class Fit(NamedTuple):
 def check_students(students) -> None:
     """Refuse names that are taken and what is not a student that classifies."""
     if not students:
-        raise ValueError("There is no student to report on.")
+        raise ValueError(
+            "There is no student to report on: students must hold at least one."
+        )
     first = _last_step(next(iter(students.values())))
     for name, student in students.items():
         last = _last_step(student)

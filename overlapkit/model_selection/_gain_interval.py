@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array
 
+from overlapkit._utils.checks import check_array
 from overlapkit._utils.sklearn_compat import Interval, StrOptions, validate_params
 from overlapkit.model_selection._intervals import (
     mean_interval,
@@ -126,8 +126,16 @@ def gain_interval(
         input_name="gains",
     )
     if gains.ndim == 1:
+        if y_test is not None:
+            raise ValueError(
+                "y_test holds the labels of rows, but gains of one dimension are "
+                "differences of scores: leave y_test=None, or pass results per row."
+            )
         if np.isnan(gains).any():
-            raise ValueError("Differences of scores must be numbers, one a repeat.")
+            raise ValueError(
+                "gains of one dimension are differences of scores and must be numbers, "
+                "one a repeat; drop repeats without a score. "
+            )
         return mean_interval(gains, confidence_level, 1 + len(gains) * test_train_ratio)
     if test_train_ratio != 0:
         raise ValueError(

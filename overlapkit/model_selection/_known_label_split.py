@@ -10,9 +10,15 @@ from sklearn.model_selection import (
     StratifiedGroupKFold,
     StratifiedKFold,
 )
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils import check_random_state
 
-from overlapkit._utils.labels import check_labels, known_labels
+from overlapkit._utils.checks import (
+    check_consistent_length,
+    check_kind,
+    check_number,
+    naming,
+)
+from overlapkit._utils.labels import check_labels, check_missing_label, known_labels
 
 __all__ = ["KnownLabelSplit"]
 
@@ -95,9 +101,19 @@ class KnownLabelSplit(BaseCrossValidator):
         train, test : ndarray of int
             Positions, ascending.
         """
+        check_number(self.n_splits, "n_splits", integer=True)
+        check_kind(self.shuffle, "shuffle", bool | np.bool_, "True or False")
+        if self.random_state is not None and not self.shuffle:
+            raise ValueError(
+                "random_state draws nothing without shuffling: pass shuffle=True, or "
+                "random_state=None."
+            )
+        with naming("random_state"):
+            check_random_state(self.random_state)
+        check_missing_label(self.missing_label)
         if y is None:
             raise ValueError("KnownLabelSplit needs y: it tests on labelled rows.")
-        check_consistent_length(X, y, groups)
+        check_consistent_length(X=X, y=y, groups=groups)
         y = check_labels(y, self.missing_label)
         known, labels = known_labels(y, self.missing_label, len(y))
         rows = np.flatnonzero(known)

@@ -9,9 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.pipeline import Pipeline
-from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.checks import check_consistent_length, column_or_1d
 from overlapkit._utils.labels import check_common_labels
 from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import (
@@ -20,6 +19,7 @@ from overlapkit._utils.sklearn_compat import (
     _safe_indexing,
     validate_params,
 )
+from overlapkit._utils.threads import N_JOBS
 from overlapkit.model_selection._fitting import check_students
 from overlapkit.model_selection._label_worth import (
     BOTH,
@@ -52,6 +52,7 @@ from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 from overlapkit.weak import KnownLabels, WeakLabeler
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS
 from overlapkit.weak._model import learns_from_labels, weak_model_kind
+from overlapkit.weak._views import check_rows
 
 __all__ = ["LabelValueCurve", "label_value_curve"]
 
@@ -105,7 +106,7 @@ class LabelValueCurve:
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "test_size": [Interval(Real, 0, 1, closed="neither")],
         "confidence_level": [Interval(Real, 0, 1, closed="neither")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,
@@ -260,6 +261,8 @@ def label_value_curve(
     True
     """
     last = student[-1] if isinstance(student, Pipeline) else student
+    check_consistent_length(X=X, y=y)
+    check_rows(X)
     _check_student(student, last)
     truth = known_truth(y, X, last.missing_label)
     if truth is None:
@@ -334,7 +337,7 @@ def _make_splits(X, truth, X_test, y_test, test_size, seeds) -> list[Split]:
         raise ValueError("Give both X_test and y_test, or neither.")
     everything = np.arange(_num_samples(X))
     if X_test is not None:
-        check_consistent_length(X_test, y_test)
+        check_consistent_length(X_test=X_test, y_test=y_test)
         check_test_rows(X, X_test)
         return [Split(k, everything, None) for k in range(len(seeds))]
     known = _known(truth)
@@ -378,7 +381,7 @@ def _check_sizes(n_labels, truth, splits) -> np.ndarray:
         if _NEW_SIZE * sizes[-1] <= most < _DEFAULT_SIZES[-1]:
             sizes.append(most)
         return np.array(sizes)
-    sizes = column_or_1d(np.asarray(n_labels))
+    sizes = column_or_1d(n_labels, name="n_labels")
     if sizes.dtype.kind not in "iu" or len(sizes) == 0:
         raise ValueError(f"n_labels must be whole numbers, got {sizes.tolist()}.")
     sizes = np.unique(sizes)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone, is_regressor
-from sklearn.utils import check_array
 
+from overlapkit._utils.checks import check_array, check_consistent_length, check_kind
 from overlapkit._utils.labels import check_common_labels
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
@@ -18,6 +18,7 @@ from overlapkit._utils.sklearn_compat import (
     _safe_indexing,
     validate_params,
 )
+from overlapkit._utils.threads import N_JOBS
 from overlapkit.model_selection._detected_rows import DetectedRows, detect
 from overlapkit.model_selection._intervals import metric_weights, row_interval
 from overlapkit.model_selection._mixing import draw_rows, make_pools, smallest_part
@@ -38,6 +39,7 @@ from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.scorers._regions import HARD, OVERLAP, REGION_NAMES
 from overlapkit.students._controls import control_rows
 from overlapkit.students._training import default_strong_estimator
+from overlapkit.weak._views import check_rows
 
 __all__ = ["overlap_curve"]
 
@@ -57,7 +59,7 @@ __all__ = ["overlap_curve"]
         "n_train": [Interval(Integral, 1, None, closed="left"), None],
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "test_size": [Interval(Real, 0, 1, closed="neither")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,
@@ -217,6 +219,9 @@ def overlap_curve(
     >>> bool(means.loc["overlap vs easy", 1] > means.loc["overlap vs easy", 0] + 0.1)
     True
     """
+    check_consistent_length(X=X, y=y)
+    check_rows(X)
+    check_kind(estimator, "estimator", BaseEstimator, "a classifier")
     given = isinstance(detector, DetectedRows)
     if given and len(detector) != _num_samples(X):
         raise ValueError(
@@ -430,7 +435,9 @@ def _check_size(n_train, pools, detected):
     narrow = min(parts, key=parts.get)
     raise ValueError(
         f"There is no training set of {n_train or 'any number of'} rows at every "
-        f"share: a part of the pool {narrow!r} has {most} rows (detected: {counts})."
+        f"share: a part of the pool {narrow!r} has {most} rows of X (detected: "
+        f"{counts}). Check the detector and the columns of X, or pass another n_train "
+        "or other shares."
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from overlapkit._utils.checks import check_kind
 from overlapkit._utils.figures import as_text
 
 if TYPE_CHECKING:
@@ -70,6 +71,13 @@ class WeakToStrongReport:
     rows: pd.DataFrame
     design: str = ""
     metric: str = "accuracy"
+
+    def __post_init__(self) -> None:
+        for name in ("summary", "runs", "rows"):
+            table = "a DataFrame, as weak_to_strong_report makes it"
+            check_kind(getattr(self, name), name, pd.DataFrame, table)
+        for name in ("verdict", "design", "metric"):
+            check_kind(getattr(self, name), name, str, "a text")
 
     def plot(self, ax: "Axes | None" = None, *, gain: str = "weak") -> "Axes":
         """Draw the gain of every model over one of them, with its interval.

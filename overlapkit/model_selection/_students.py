@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedShuffleSplit
-from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils import check_random_state
 
+from overlapkit._utils.checks import check_consistent_length, column_or_1d
 from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.labels import flat_labels, is_missing
 from overlapkit._utils.sklearn_compat import _num_samples
@@ -16,6 +16,7 @@ from overlapkit._utils.threads import single_threaded_blas
 from overlapkit.model_selection._known_label_split import KnownLabelSplit
 from overlapkit.model_selection._shared_rows import check_test_rows
 from overlapkit.scorers._regions import TRUE_REGION_NAMES
+from overlapkit.weak._views import naming_columns
 
 __all__ = [
     "TRUE_REGIONS",
@@ -52,7 +53,8 @@ def fit_predict(estimator, X, labels, X_test) -> np.ndarray:
     present = np.unique(labels)
     if len(present) == 1:
         return np.full(_num_samples(X_test), present[0])
-    return estimator.fit(X, labels).predict(X_test)
+    with naming_columns(X, "strong view"):
+        return estimator.fit(X, labels).predict(X_test)
 
 
 def balanced_accuracy(y_true, right) -> float:
@@ -66,12 +68,13 @@ def check_regions(regions, X, name) -> np.ndarray | None:
     """Regions as an array of codes, as long as X; None stays None."""
     if regions is None:
         return None
-    regions = column_or_1d(regions)
+    regions = column_or_1d(regions, name=name)
     if len(regions) != _num_samples(X):
         raise ValueError(
-            f"{name} has {len(regions)} entries, but there are {_num_samples(X)} rows."
+            f"{name} has {len(regions)} entries, but there are {_num_samples(X)} "
+            "rows: give one for each."
         )
-    unknown = sorted(set(np.unique(regions).tolist()) - set(range(4)))
+    unknown = [r for r in pd.unique(regions).tolist() if r not in (0, 1, 2, 3)][:10]
     if unknown:
         raise ValueError(
             f"{name} must be 0 (easy), 1 (overlap), 2 (hard) or 3 (neither); found "
@@ -84,8 +87,8 @@ def known_truth(y_true, X, missing_label) -> np.ndarray | None:
     """True labels as an array of objects; None where unknown, as None and NaN are."""
     if y_true is None:
         return None
-    y_true = flat_labels(y_true)
-    check_consistent_length(X, y_true)
+    y_true = flat_labels(y_true, "y_true")
+    check_consistent_length(X=X, y_true=y_true)
     truth = y_true.astype(object)
     truth[is_missing(y_true, missing_label) | pd.isna(truth)] = None
     return truth
@@ -105,7 +108,7 @@ def check_test_labels(y_test, missing_label=None) -> np.ndarray:
     ValueError
         If one is unknown.
     """
-    y_test = flat_labels(y_test)
+    y_test = flat_labels(y_test, "y_test")
     unknown = is_missing(y_test, missing_label) | pd.isna(y_test)
     if unknown.any():
         raise ValueError(
@@ -140,7 +143,7 @@ def make_splits(X, truth, X_test, y_test, test_size, seeds) -> list[Split]:
         raise ValueError("Give both X_test and y_test, or neither.")
     everything = np.arange(_num_samples(X))
     if X_test is not None:
-        check_consistent_length(X_test, y_test)
+        check_consistent_length(X_test=X_test, y_test=y_test)
         check_test_rows(X, X_test)
         return [Split(k, everything, None) for k in range(len(seeds))]
     if truth is None or all(value is None for value in truth):

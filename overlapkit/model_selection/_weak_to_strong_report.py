@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from overlapkit._utils.checks import check_consistent_length
 from overlapkit._utils.sklearn_compat import (
     Interval,
     StrOptions,
@@ -16,6 +17,7 @@ from overlapkit._utils.sklearn_compat import (
     _safe_indexing,
     validate_params,
 )
+from overlapkit._utils.threads import N_JOBS
 from overlapkit.model_selection._fitting import (
     CONTROLS,
     KNOWN_ALONE,
@@ -64,7 +66,7 @@ _TARGET = (
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "test_size": _LEVEL,
         "confidence_level": _LEVEL,
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,
@@ -245,6 +247,7 @@ def make_report(
     -------
     report : WeakToStrongReport
     """
+    check_consistent_length(X=X, y=y)
     if not isinstance(students, dict):
         students = {"student": students}
     check_students(students)

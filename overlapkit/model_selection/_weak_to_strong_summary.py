@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.utils import column_or_1d
 
+from overlapkit._utils.checks import as_numbers, column_or_1d
 from overlapkit._utils.sklearn_compat import Interval, validate_params
 from overlapkit.model_selection._intervals import mean_interval, ratio_interval
 
@@ -129,7 +129,10 @@ def weak_to_strong_summary(
             "No baseline can be called 'weak': gains over it have columns."
         )
     if baseline is not None and baseline not in students:
-        raise ValueError(f"There is no student {baseline!r}; {sorted(students)} exist.")
+        raise ValueError(
+            f"There is no student {baseline!r}: baseline must be one of "
+            f"{sorted(students)}."
+        )
     anchors = check_anchors(anchors, n, ceiling is not None)
     inflation = 1 + n * test_train_ratio
     compared = {"weak": weak}
@@ -211,7 +214,7 @@ def _named(name, interval) -> dict[str, float]:
 
 
 def _scores(values, name, n=None) -> np.ndarray:
-    values = column_or_1d(values, dtype=np.float64)
+    values = as_numbers(column_or_1d(values, name=name), name, finite=False)
     if len(values) == 0 or not np.isfinite(values).all():
         raise ValueError(f"The scores of {name} must be numbers, one a repeat.")
     if n is not None and len(values) != n:

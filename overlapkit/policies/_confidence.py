@@ -5,21 +5,22 @@ from numbers import Integral
 
 import numpy as np
 
+from overlapkit._utils.checks import plain
 from overlapkit.policies._checks import check_number, unseen_first
-from overlapkit.policies._state import SourceState
+from overlapkit.policies._state import SourceState, check_state
 
 _BISECTIONS = 52  # halvings of [mean, 1]: down to the spacing of doubles
 
 
 def _check_horizon(owner):
     value = owner.horizon
-    if value in ("finite", "anytime"):
+    if isinstance(value, str) and value in ("finite", "anytime"):
         return
     if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
         return
     raise ValueError(
         f"{type(owner).__name__}: horizon must be 'finite', 'anytime' or a number of "
-        f"rounds of at least 1, got {value!r}."
+        f"rounds of at least 1, got {plain(value)}."
     )
 
 
@@ -113,10 +114,11 @@ class UCB:
     exploration: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.bonus not in ("samples", "rounds", "authors"):
+        forms = ("samples", "rounds", "authors")
+        if not isinstance(self.bonus, str) or self.bonus not in forms:
             raise ValueError(
                 "UCB: bonus must be 'samples', 'rounds' or 'authors', got "
-                f"{self.bonus!r}."
+                f"{plain(self.bonus)}."
             )
         _check_horizon(self)
         check_number(self, "exploration", 0)
@@ -141,6 +143,7 @@ class UCB:
         ValueError
             If the horizon is finite and the state has none.
         """
+        check_state(state)
         # without a bonus the number of rounds is not needed
         root = 2 * _log_rounds(self, state) if self.exploration else 0.0
         rounds = np.maximum(state.rounds, 1)
@@ -237,6 +240,7 @@ class KLUCB:
         ValueError
             If the horizon is finite and the state has none.
         """
+        check_state(state)
         mean = np.minimum(state.means, 1.0)
         level = self.exploration * _log_rounds(self, state)
         level = level / np.maximum(state.samples, 1)

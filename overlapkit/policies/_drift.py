@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from overlapkit.policies._checks import check_number, unseen_first
-from overlapkit.policies._state import SourceState
+from overlapkit.policies._state import SourceState, check_state
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ class DiscountedUCB:
         ValueError
             If the state has no ``log``.
         """
+        check_state(state)
         if state.log is None:
             raise ValueError(
                 "DiscountedUCB needs the rounds one by one, and this state has totals "

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overlapkit.policies._checks import check_number, unseen_first
-from overlapkit.policies._state import SourceState
+from overlapkit._utils.checks import plain
+from overlapkit.policies._checks import check_number, check_rng, unseen_first
+from overlapkit.policies._state import SourceState, check_state
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,12 @@ class Thompson:
         try:
             a, b = (float(value) for value in self.prior)
             valid = 0 < a < np.inf and 0 < b < np.inf
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             valid = False
         if not valid:
             raise ValueError(
                 "Thompson: prior must be two positive finite numbers (a, b), got "
-                f"{self.prior!r}."
+                f"{plain(self.prior)}."
             )
         object.__setattr__(self, "prior", (a, b))
 
@@ -93,6 +94,8 @@ class Thompson:
         ndarray of the shape of ``state.successes``
             Draws divided by price; infinite without a row.
         """
+        check_state(state)
+        check_rng(rng)
         a, b = self.prior
         failures = np.maximum(state.samples - state.successes, 0.0)
         draw = rng.beta(a + state.successes, b + failures)
@@ -161,6 +164,8 @@ class EpsilonGreedy:
         ndarray of the shape of ``state.successes``
             Means divided by price, or random numbers; infinite without a row.
         """
+        check_state(state)
+        check_rng(rng)
         explore = rng.random(state.means.shape[:-1] + (1,)) < self.epsilon
         noise = rng.random(state.means.shape)
         return unseen_first(np.where(explore, noise, state.means / state.prices), state)
@@ -204,4 +209,6 @@ class RandomChoice:
         ndarray of the shape of ``state.successes``
             Random numbers in [0, 1).
         """
+        check_state(state)
+        check_rng(rng)
         return rng.random(state.successes.shape)

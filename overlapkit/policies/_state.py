@@ -1,11 +1,15 @@
 """The counts of a run, and the choice of the next source."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
+
+from overlapkit._utils.checks import as_numbers, check_kind, check_number, plain
+from overlapkit._utils.sklearn_compat import plain_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,19 +89,22 @@ class SourceState:
 
     def __post_init__(self) -> None:
         counts = {
-            name: np.array(getattr(self, name), dtype=np.float64)
+            name: as_numbers(getattr(self, name), name, finite=False).copy()
             for name in ("successes", "samples", "rounds")
         }
         successes, samples, rounds = counts.values()
         shape = successes.shape
         if not shape or shape[-1] == 0:
-            raise ValueError("SourceState needs at least one source.")
+            raise ValueError(
+                "successes, samples and rounds must hold one number per source, for at "
+                "least one source."
+            )
         available = np.ones(shape, dtype=bool)
         if self.available is not None:
             available = np.array(self.available, dtype=bool)
         prices = np.ones(shape[-1])
         if self.prices is not None:
-            prices = np.array(self.prices, dtype=np.float64)
+            prices = as_numbers(self.prices, "prices", finite=False).copy()
         for name, array in {**counts, "available": available}.items():
             if array.shape != shape:
                 raise ValueError(
@@ -109,7 +116,9 @@ class SourceState:
                 f"prices has shape {prices.shape}, expected ({shape[-1]},)."
             )
         if not (np.isfinite(prices) & (prices > 0)).all():
-            raise ValueError(f"prices must be positive and finite, got {prices}.")
+            raise ValueError(
+                f"prices must be positive and finite, got {prices.tolist()}."
+            )
         for name, array in counts.items():
             if not (np.isfinite(array) & (array >= 0)).all():
                 raise ValueError(f"{name} must be finite and not negative.")
@@ -120,7 +129,16 @@ class SourceState:
                 "is their sum over rows, not over rounds."
             )
         if ((samples > 0) & (rounds == 0)).any():
-            raise ValueError("A source has rows (samples > 0) but rounds == 0.")
+            raise ValueError(
+                "A source has rows (samples > 0) but rounds == 0: rounds must count "
+                "the rounds in which they were drawn."
+            )
+        for name, least in (("t", 0), ("horizon", 1)):
+            value = getattr(self, name)
+            if value is not None:
+                check_number(value, name, least, integer=True)
+        if self.log is not None:
+            object.__setattr__(self, "log", _checked_log(self.log, shape[-1]))
         t = int(rounds.sum(axis=-1).max()) if self.t is None else self.t
         values = {**counts, "available": available, "prices": prices, "t": t}
         for name, value in values.items():
@@ -180,6 +198,35 @@ class Policy(Protocol):
             Index of each source, ``+inf`` for one that must come first.
         """
         ...
+
+
+def _checked_log(log, n_sources) -> tuple:
+    """Sources, rewards and rows of the rounds, as three arrays of one length."""
+    if not isinstance(log, tuple | list) or len(log) != 3:
+        raise ValueError(
+            "log must be three arrays (sources, rewards, rows) with an entry per "
+            f"round, got {type(log).__name__}."
+        )
+    names = ("sources", "rewards", "rows")
+    parts = tuple(
+        as_numbers(part, f"log ({name})", ndim=1) for name, part in zip(names, log)
+    )
+    if len({len(part) for part in parts}) > 1:
+        raise ValueError(
+            "log must hold arrays of one length (sources, rewards, rows), got "
+            f"{[len(part) for part in parts]} entries."
+        )
+    if not np.isin(parts[0], np.arange(n_sources)).all():
+        raise ValueError(
+            f"log names a source that is not one of 0 to {n_sources - 1}: give the "
+            "number of the source of each round."
+        )
+    return parts
+
+
+def check_state(state) -> None:
+    """Raise unless `state` is one."""
+    check_kind(state, "state", SourceState, "a SourceState of overlapkit.policies")
 
 
 def choose_source(
@@ -248,22 +295,31 @@ def choose_source(
     >>> choose_source(index, state, 0, floor=0.2)  # 1 round of 10 is less than 20 %
     1
     """
+    check_state(state)
     n_sources = state.n_sources
+    check_kind(floor, "floor", Real, "a number")
     if not 0 <= floor <= (1 + 1e-12) / n_sources:
         raise ValueError(
             f"floor must lie in [0, 1 / n_sources] = [0, {1 / n_sources:.4g}] for "
-            f"{n_sources} sources, got {floor!r}: shares cannot sum to more than 1."
+            f"{n_sources} sources, got {plain(floor)}: shares cannot sum to more "
+            "than 1."
         )
     if not state.available.any(axis=-1).all():
         raise ValueError("No source is available: there is nothing to choose from.")
-    value = np.asarray(index, dtype=np.float64)
+    value = as_numbers(index, "index", finite=False)
     if value.shape != state.successes.shape or np.isnan(value).any():
         raise ValueError(
             f"index has shape {value.shape} with {np.isnan(value).sum()} NaN; expected "
             f"one number per source, shape {state.successes.shape}, without NaN."
         )
     if not isinstance(rng, np.random.Generator):
-        rng = check_random_state(rng)
+        try:
+            rng = check_random_state(rng)
+        except ValueError as error:
+            raise ValueError(
+                "rng must be a seed, a RandomState or a Generator: "
+                f"{plain_text(error)}."
+            ) from None
     value = np.where(state.available, value, -np.inf)
     # The tolerance keeps 3 of 30 rounds from being under a floor of 0.1.
     behind = state.available & (state.rounds < floor * state.t - 1e-9)

@@ -3,8 +3,14 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_array, column_or_1d
 
+from overlapkit._utils.checks import (
+    check_array,
+    check_number,
+    column_or_1d,
+    naming,
+    refuse_unreadable,
+)
 from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import Interval
 from overlapkit.scorers._base import BaseScorer
@@ -77,9 +83,11 @@ def cut_statistic(
     >>> cut_statistic(labels, neighbors, np.zeros((4, 1)), n_classes=2)
     array([ 1.,  1.,  1., -1.])
     """
-    labels = column_or_1d(labels)
+    check_number(n_classes, "n_classes", 1, 2**31, integer=True)
+    labels = column_or_1d(labels, name="labels")
     reference_labels = column_or_1d(
-        labels if reference_labels is None else reference_labels
+        labels if reference_labels is None else reference_labels,
+        name="reference_labels",
     )
     distances = check_array(
         distances,
@@ -87,7 +95,9 @@ def cut_statistic(
         ensure_min_samples=0,
         ensure_non_negative=True,
     )
-    neighbors = np.asarray(neighbors)
+    refuse_unreadable(neighbors, "neighbors")
+    with naming("neighbors"):
+        neighbors = np.asarray(neighbors)
     if neighbors.shape != distances.shape or len(neighbors) != len(labels):
         raise ValueError(
             f"neighbors has shape {neighbors.shape}, distances {distances.shape}, and "
@@ -104,6 +114,9 @@ def cut_statistic(
             raise ValueError(f"{name} must be integers from 0 to {end - 1}.")
     share = np.bincount(reference_labels, minlength=n_classes) / len(reference_labels)
     weight = 1.0 / (1.0 + distances)
+    # only the ratios of the weights of a row matter; their squares must not vanish
+    far = weight.max(axis=1, initial=0) < 1e-100
+    weight[far] /= weight[far].max(axis=1, keepdims=True, initial=5e-324)
     disagree = (weight * (reference_labels[neighbors] != labels[:, None])).sum(axis=1)
     own = share[labels]
     expected = (1 - own) * weight.sum(axis=1)

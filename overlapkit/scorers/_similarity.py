@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from joblib import cpu_count
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array
 
 from overlapkit._kernels import similarity as kernels
+from overlapkit._utils.checks import check_array
 from overlapkit._utils.memory_map import release_rows
 from overlapkit._utils.sklearn_compat import Interval, StrOptions, validate_params
 from overlapkit._utils.threads import (

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.checks import as_numbers, check_consistent_length, column_or_1d
 from overlapkit._utils.labels import check_labels, known_labels, same_marker
 from overlapkit._utils.sklearn_compat import _num_samples, get_tags
 from overlapkit._utils.warnings import warn
@@ -50,10 +49,15 @@ def plain(names) -> list:
 def check_names(names) -> None:
     """Raise if a name is missing, if two print alike, or if kinds are mixed."""
     if any(pd.isna(name) is True for name in names):
-        raise ValueError(f"A source has no name: {names[:10]} holds None or NaN.")
+        raise ValueError(
+            f"A source has no name: {names[:10]} holds None or NaN. Give every row's "
+            "source a name."
+        )
     # each name is the end of the name of a column of history_
     if len({str(name) for name in names}) != len(names):
-        raise ValueError(f"{names} names a source twice.")
+        raise ValueError(
+            f"source_names={names} names a source twice: use each name once."
+        )
     kinds = {isinstance(name, str): name for name in names}
     if len(kinds) > 1:
         raise ValueError(
@@ -89,8 +93,8 @@ def check_sources(sources, X, source_names=None) -> tuple[np.ndarray, list]:
         # an array would turn the numbers of [1, "b"] into strings
         sources = pd.Series(sources, dtype=None if len(sources) else object)
     if not isinstance(sources, pd.Series):
-        sources = column_or_1d(sources)
-    check_consistent_length(X, sources)
+        sources = column_or_1d(sources, name="sources")
+    check_consistent_length(X=X, sources=sources)
     codes, found = pd.factorize(sources, use_na_sentinel=False)
     found = plain(found.tolist())
     check_names(found)
@@ -118,7 +122,7 @@ def frozen_prices(prices) -> Any:
         return prices
     if isinstance(prices, Mapping):
         return dict(prices)
-    return tuple(np.asarray(prices, dtype=np.float64).tolist())
+    return tuple(as_numbers(prices, "prices", finite=False).tolist())
 
 
 def prices_of(prices, names, t=1, withdrawn=None) -> np.ndarray:
@@ -162,7 +166,7 @@ def prices_of(prices, names, t=1, withdrawn=None) -> np.ndarray:
                 f"{list(prices)}."
             )
         prices = [prices[name] for name in names]
-    values = np.asarray(prices, dtype=np.float64)
+    values = as_numbers(prices, "prices", finite=False)
     if values.shape != (len(names),):
         raise ValueError(
             f"prices has shape {values.shape}, expected one number for each of "
@@ -273,7 +277,7 @@ def check_one_kind(parts) -> None:
 def check_y(X, y, missing_label) -> tuple[np.ndarray | None, KnownLabels]:
     """Y as a flat array of class labels, or None, and the labels that are known."""
     if y is not None:
-        check_consistent_length(X, y)
+        check_consistent_length(X=X, y=y)
         y = check_labels(y, missing_label)
     return y, KnownLabels(*known_labels(y, missing_label, _num_samples(X)))
 

@@ -9,6 +9,7 @@ shared, compared and put into a parameter grid.
 """
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy.spatial.distance import cdist
 from sklearn.base import clone
 from sklearn.metrics import recall_score
 
+from overlapkit._utils.checks import plain
 from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit.scorers._base import fit_selector, score_selector
 from overlapkit.scorers._region_rule import RegionRule
@@ -200,10 +202,11 @@ class OverlapDensity:
     copies: float | None = 0.01
 
     def __post_init__(self) -> None:
-        if self.copies is not None and not 0 <= self.copies < np.inf:
+        number = isinstance(self.copies, Real) and not isinstance(self.copies, bool)
+        if self.copies is not None and not (number and 0 <= self.copies < np.inf):
             raise ValueError(
                 "OverlapDensity: copies must be None or a finite number of at least 0, "
-                f"got {self.copies!r}."
+                f"got {plain(self.copies)}."
             )
 
     def start(self, reference: Batch) -> tuple[np.ndarray, float] | None:
@@ -308,6 +311,18 @@ class MeanScore:
 
     scorer: Any
 
+    def __post_init__(self) -> None:
+        scores = hasattr(self.scorer, "fit_rows") or hasattr(
+            self.scorer, "score_samples"
+        )
+        if isinstance(self.scorer, type) or not (
+            hasattr(self.scorer, "fit") and scores
+        ):
+            raise TypeError(
+                "scorer must be an instance of a scorer, with fit and score_samples, "
+                f"such as CutStatisticScorer(); got {plain(self.scorer)}."
+            )
+
     def start(self, reference: Batch) -> tuple[Any, np.ndarray]:
         """Fit the scorer; the state is the scorer and the sorted reference scores."""
         scorer, scores, _ = fit_selector(self.scorer, reference.rows)
@@ -369,6 +384,17 @@ class StudentGain:
     """
 
     estimator: Any = None
+
+    def __post_init__(self) -> None:
+        student = self.estimator
+        if student is not None and (
+            isinstance(student, type)
+            or not (hasattr(student, "fit") and hasattr(student, "predict"))
+        ):
+            raise TypeError(
+                "estimator must be an instance of a classifier, or None; got "
+                f"{plain(student)}."
+            )
 
     def start(self, reference: Batch) -> tuple[Any, np.ndarray]:
         """Return the labelled rows of the reference as the state.

@@ -4,10 +4,12 @@ import math
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from overlapkit._utils.labels import MISSING_LABEL
 from overlapkit._utils.progress import CallbackSupportMixin, fit_task
+from overlapkit._utils.scoring import KnownScoreMixin
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     Interval,
@@ -71,7 +73,7 @@ class UCBSourceSelector(
     RunAttributesMixin,
     CallbackSupportMixin,
     StudentMixin,
-    ClassifierMixin,
+    KnownScoreMixin,
     BaseEstimator,
 ):
     r"""Choose which data source to query next, and train a student on the rows.
@@ -323,7 +325,7 @@ class UCBSourceSelector(
         "budget": [Interval(Real, 0, None, closed="neither"), None],
         "worth": [Interval(Real, 0, None, closed="neither"), None],
         "shuffle": ["boolean"],
-        "missing_label": "no_validation",
+        "missing_label": MISSING_LABEL,
         "n_jobs": [
             Interval(Integral, None, -1, closed="right"),
             Interval(Integral, 1, None, closed="left"),
@@ -460,7 +462,7 @@ class UCBSourceSelector(
         if not taken:
             raise ValueError(
                 f"No batch was drawn: budget={self.budget} does not buy {size} rows of "
-                "any source."
+                "any source. Raise budget, or lower batch_size."
             )
         return np.concatenate(taken)
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 
+from overlapkit._utils.checks import check_folds
 from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import WeakLabelWarning
@@ -304,6 +305,8 @@ def known_folds(codes, cv, seed, *, X=None, groups=None) -> list[tuple]:
             return []
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
         cv = kind(n_splits, shuffle=True, random_state=seed)
+    elif cv is not None and not hasattr(cv, "split"):
+        cv = check_folds(cv)
     splitter = check_cv(cv, codes, classifier=True)
     with warnings.catch_warnings():
         # classes of fewer rows than folds are dealt with

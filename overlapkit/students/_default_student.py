@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from lightgbm import LGBMClassifier
+from sklearn.utils.metaestimators import available_if
 
 from overlapkit.weak._views import columns_without_numbers, is_dataframe
 
@@ -46,6 +47,11 @@ class TableLGBMClassifier(LGBMClassifier):
         """Probabilities of the classes."""
         return super().predict_proba(_readable(X, self.text_columns_), **params)
 
+    @available_if(lambda self: hasattr(LGBMClassifier, "decision_function"))
+    def decision_function(self, X, **params):
+        """Raw scores of the classes."""
+        return super().decision_function(_readable(X, self.text_columns_), **params)
+
 
 def _readable(X, texts):
     """A frame that LightGBM can read; arrays and frames of numbers as they are.
@@ -61,7 +67,8 @@ def _readable(X, texts):
     new = [name for name in others if name not in texts]
     if new:
         raise ValueError(
-            f"The columns {new[:10]} of the strong view hold no numbers, unlike in fit."
+            f"The columns {new[:10]} of the strong view of X hold no numbers, unlike "
+            "in fit: convert them to numbers."
         )
     columns = {str(name): X[name] for name in X.columns}
     bad = [name for name in texts if not _holds_text(columns[name])]

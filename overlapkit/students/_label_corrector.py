@@ -3,22 +3,33 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
-    check_consistent_length,
     check_is_fitted,
     indexable,
 )
 
-from overlapkit._utils.labels import check_labels, is_missing, known_labels
+from overlapkit._utils.checks import (
+    check_consistent_length,
+    column_or_1d,
+    validate_data,
+)
+from overlapkit._utils.labels import (
+    MISSING_LABEL,
+    check_labels,
+    complete_labels,
+    is_missing,
+    known_labels,
+)
+from overlapkit._utils.scoring import KnownScoreMixin
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     Interval,
     _fit_context,
     _num_features,
-    validate_data,
 )
+from overlapkit._utils.threads import N_JOBS
 from overlapkit.label_models._majority_vote import MajorityVote
 from overlapkit.students._correction import (
     known_folds,
@@ -32,7 +43,7 @@ from overlapkit.students._training import check_weight, default_strong_estimator
 __all__ = ["LabelCorrector"]
 
 
-class LabelCorrector(ClassifierMixin, BaseEstimator):
+class LabelCorrector(KnownScoreMixin, BaseEstimator):
     r"""Correct weak labels with the help of some known ones.
 
     A model of the known labels, a student of the weak labels, and the votes
@@ -163,9 +174,9 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
-        "missing_label": "no_validation",
+        "missing_label": MISSING_LABEL,
         "cv": ["cv_object"],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     }
 
@@ -217,9 +228,9 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
             The fitted corrector.
         """
         X = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan")
-        X, y, weak_labels, groups = indexable(
-            X, check_labels(y, self.missing_label), weak_labels, groups
-        )
+        y = check_labels(y, self.missing_label)
+        check_consistent_length(X=X, y=y, weak_labels=weak_labels, groups=groups)
+        X, y, weak_labels, groups = indexable(X, y, weak_labels, groups)
         sample_weight = check_weight(sample_weight, X)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         is_known, labels = known_labels(y, self.missing_label, len(y))
@@ -234,7 +245,7 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
         codes = np.searchsorted(self.classes_, labels)
         self._reader = None  # of votes
         if votes is not None:
-            check_consistent_length(X, votes)
+            check_consistent_length(X=X, votes=votes)
             model = MajorityVote(classes=self.classes_.tolist(), random_state=seed)
             self._reader = model.fit(votes)
         weak_codes = self._weak_codes(weak_labels, votes, len(y))
@@ -313,7 +324,7 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
                 "functions in both, -1 where a function does not vote."
             )
         if votes is not None:
-            check_consistent_length(X, votes)
+            check_consistent_length(X=X, votes=votes)
         learner = Learner(None, X, self.classes_)
         columns = [learner.log_proba(self.known_estimator_)]
         if self.weak_estimator_ is not None:
@@ -372,9 +383,9 @@ class LabelCorrector(ClassifierMixin, BaseEstimator):
                 return np.full(n_rows, -1)
             majority = np.searchsorted(self.classes_, self._reader.predict(votes))
             return np.where(self._reader.covered(votes), majority, -1)
-        weak_labels = column_or_1d(weak_labels)
+        weak_labels = column_or_1d(weak_labels, name="weak_labels")
         covered = ~is_missing(weak_labels, self.missing_label)
-        given = np.asarray(weak_labels[covered].tolist())
+        given = complete_labels(weak_labels[covered], "weak_labels")
         extra = np.setdiff1d(given, self.classes_).tolist()
         if extra:
             raise ValueError(

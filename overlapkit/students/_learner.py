@@ -21,6 +21,7 @@ from overlapkit.weak._model import (
     takes_weights,
     weight_params,
 )
+from overlapkit.weak._views import naming_columns
 
 __all__ = ["Learner", "PooledClassifier", "clipped_log", "log_probabilities"]
 
@@ -152,7 +153,9 @@ class Learner:
         params = rows_of_params(self.fit_params, rows, _num_samples(self.strong))
         if self.sample_weight is not None:
             params |= weight_params(self.estimator, self.sample_weight[rows])
-        return clone(self.estimator).fit(self.take(rows), labels, **params)
+        view = self.take(rows)
+        with naming_columns(view, "strong view"):
+            return clone(self.estimator).fit(view, labels, **params)
 
     def log_proba(self, model, rows=None) -> np.ndarray:
         """Log-probabilities of some rows, or of all, by a model that `fit` gave."""

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from overlapkit._utils.dask_arrays import by_chunk
 from overlapkit._utils.memory_map import in_memory, is_mapped, row_blocks
 from overlapkit.weak._model import align_columns
+from overlapkit.weak._views import naming_columns
 
 __all__ = ["StudentMixin"]
 
@@ -15,7 +16,11 @@ def _estimator_has(method):
     def check(self):
         if hasattr(self, "estimator_"):
             return hasattr(self.estimator_, method)
-        return self.estimator is None or hasattr(self.estimator, method)
+        if self.estimator is None:
+            from lightgbm import LGBMClassifier  # slow to import
+
+            return hasattr(LGBMClassifier, method)
+        return hasattr(self.estimator, method)
 
     return check
 
@@ -40,6 +45,19 @@ class StudentMixin:
         """Return what ``estimator_`` takes of the rows of X."""
         return X
 
+    def _ask(self, method, X):
+        strong = self._strong_view(X)
+        try:
+            with naming_columns(strong, "strong view"):
+                return _by_blocks(getattr(self.estimator_, method), strong)
+        except ValueError as error:
+            if "categorical_feature do not match" not in str(error):
+                raise
+            raise ValueError(
+                "The columns of X that are categories are not those of fit: give every "
+                "column the dtype that it had in fit."
+            ) from error
+
     @by_chunk(lambda self, X: self.classes_.dtype)
     def predict(self, X):
         """Class of each row, by the strong model.
@@ -55,7 +73,7 @@ class StudentMixin:
             Classes.
         """
         check_is_fitted(self, "estimator_")
-        return _by_blocks(self.estimator_.predict, self._strong_view(X))
+        return self._ask("predict", X)
 
     @available_if(_estimator_has("predict_proba"))
     @by_chunk(np.float64, columns=lambda self: len(self.classes_))
@@ -73,7 +91,7 @@ class StudentMixin:
             In the order of ``classes_``; 0 for a class the strong model never saw.
         """
         check_is_fitted(self, "estimator_")
-        proba = _by_blocks(self.estimator_.predict_proba, self._strong_view(X))
+        proba = self._ask("predict_proba", X)
         if np.array_equal(self.estimator_.classes_, self.classes_):
             return proba
         return align_columns(proba, self.estimator_.classes_, self.classes_)
@@ -94,4 +112,4 @@ class StudentMixin:
             As the strong model gives them.
         """
         check_is_fitted(self, "estimator_")
-        return _by_blocks(self.estimator_.decision_function, self._strong_view(X))
+        return self._ask("decision_function", X)

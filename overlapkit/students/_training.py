@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from overlapkit._utils.checks import as_numbers, refuse_unreadable
 from overlapkit._utils.memory_map import in_memory, take_rows
 from overlapkit._utils.sklearn_compat import _num_samples, _routing_enabled
 from overlapkit._utils.threads import n_threads
@@ -12,6 +13,7 @@ from overlapkit.weak._model import (
     takes_weights,
     weight_params,
 )
+from overlapkit.weak._views import naming_columns
 
 __all__ = ["check_two_classes", "check_weight", "default_strong_estimator", "train"]
 
@@ -45,12 +47,18 @@ def check_weight(sample_weight, X) -> np.ndarray | None:
     if sample_weight is None:
         return None
     weight = np.asarray(sample_weight)
+    if weight.dtype.kind not in "biuf":
+        weight = as_numbers(sample_weight, "sample_weight")
+    refuse_unreadable(sample_weight, "sample_weight")
     if weight.ndim == 0:
         weight = np.full(_num_samples(X), weight)
     if weight.shape != (_num_samples(X),):
+        entries = f"{len(weight)} entries"
+        if weight.ndim > 1:
+            entries = f"shape {weight.shape}"
         raise ValueError(
-            f"sample_weight has {weight.shape[0]} entries, but X has "
-            f"{_num_samples(X)} rows."
+            f"sample_weight has {entries}, but X has {_num_samples(X)} "
+            "rows: give one weight per row to it."
         )
     weight = weight.astype(np.result_type(weight, np.float32), copy=False)
     bad = ~(np.isfinite(weight) & (weight >= 0))
@@ -150,4 +158,5 @@ def train(
     if given is not None:
         params.update(weight_params(estimator, given))
     view = in_memory(take_rows(rows.strong, positions))
-    return estimator.fit(view, rows.classes[codes], **params)
+    with naming_columns(view, "strong view"):
+        return estimator.fit(view, rows.classes[codes], **params)

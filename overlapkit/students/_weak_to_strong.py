@@ -4,14 +4,14 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.checks import check_consistent_length, check_finite
 from overlapkit._utils.dask_arrays import is_dask
-from overlapkit._utils.labels import check_labels, known_labels
 from overlapkit._utils.memory_map import is_mapped, row_blocks
 from overlapkit._utils.progress import CallbackSupportMixin, fit_task
+from overlapkit._utils.scoring import KnownScoreMixin
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     Interval,
@@ -22,7 +22,6 @@ from overlapkit._utils.sklearn_compat import (
     _num_samples,
     _raise_for_params,
     _routing_enabled,
-    _safe_indexing,
     get_tags,
     process_routing,
 )
@@ -43,6 +42,7 @@ from overlapkit.weak._rows import KnownLabels
 from overlapkit.weak._views import (
     columns_without_numbers,
     is_dataframe,
+    refuse_sources,
 )
 
 __all__ = ["WeakToStrongClassifier"]
@@ -52,7 +52,7 @@ _MOST_TASKS = 12  # of a fit, as callbacks count them
 
 
 class WeakToStrongClassifier(
-    CallbackSupportMixin, StudentMixin, ClassifierMixin, BaseEstimator
+    CallbackSupportMixin, StudentMixin, KnownScoreMixin, BaseEstimator
 ):
     r"""Train a strong model on those labels of a weak one that a selector chooses.
 
@@ -332,6 +332,8 @@ class WeakToStrongClassifier(
             )
         context = self._init_callback_context(max_subtasks=_MOST_TASKS)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        refuse_sources(X)
+        check_consistent_length(X=X, y=y)
         sample_weight = check_weight(sample_weight, X)
         strong_params, weak_params, groups = self._route(X, sample_weight, fit_params)
         labeler = WeakLabeler(
@@ -519,44 +521,6 @@ class WeakToStrongClassifier(
             )
         return self._labeler.label(X)
 
-    def score(self, X, y, sample_weight=None):
-        """Accuracy on the rows whose label is known.
-
-        Parameters
-        ----------
-        X : array-like or dataframe of shape (n_samples, n_features)
-            As in fit; only the strong columns are used.
-        y : array-like of shape (n_samples,)
-            True labels; rows with `missing_label` are left out.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        score : float
-            Accuracy of ``predict(X)``.
-
-        Raises
-        ------
-        ValueError
-            If no label is known.
-        """
-        if self.missing_label is None:
-            return super().score(X, y, sample_weight)
-        check_consistent_length(X, y, sample_weight)
-        y = check_labels(y, self.missing_label)
-        is_known, labels = known_labels(y, self.missing_label, len(y))
-        known = np.flatnonzero(is_known)
-        if len(known) == 0:
-            raise ValueError(
-                f"None of the {len(y)} labels is known (missing_label="
-                f"{self.missing_label!r}), so there is nothing to score. In a search "
-                "or cross-validation, use overlapkit.model_selection.KnownLabelSplit."
-            )
-        if sample_weight is not None:
-            sample_weight = _safe_indexing(sample_weight, known)
-        return super().score(_safe_indexing(X, known), labels, sample_weight)
-
     def _strong_view(self, X):
         """What ``estimator_`` takes of X."""
         if self._labeler is None:
@@ -664,7 +628,7 @@ def _check_finite(strong, *, allow_nan) -> None:
     if is_mapped(strong):
         for start, stop in row_blocks(strong):
             rows = np.asarray(strong[start:stop])
-            assert_all_finite(rows, allow_nan=allow_nan, input_name="X (strong view)")
+            check_finite(rows, "X (strong view)", allow_nan=allow_nan)
         return
     # column by column, as all columns of a frame in one array are a copy of it
     parts = [strong]
@@ -672,14 +636,35 @@ def _check_finite(strong, *, allow_nan) -> None:
         columns = (np.asarray(strong[name]) for name in strong.columns)
         parts = (c for c in columns if c.ndim == 1 and c.dtype.kind in "biuf")
     for part in parts:
-        assert_all_finite(part, allow_nan=allow_nan, input_name="X (strong view)")
+        check_finite(part, "X (strong view)", allow_nan=allow_nan)
 
 
 def _check_columns(strong, estimator) -> None:
     """LightGBM ends the process on a polars frame with columns of no numbers."""
-    if not is_dataframe(strong) or hasattr(strong, "iloc"):
+    if not is_dataframe(strong):
         return
-    if type(estimator).__module__.startswith("lightgbm"):
+    lightgbm = type(estimator).__module__.startswith("lightgbm")
+    if (lightgbm or estimator is None) and any(
+        set(str(c)) & set('[]{}",:') for c in strong.columns
+    ):
+        raise TypeError(
+            f"LightGBM cannot take the column names of X: they hold one of [ ] {{ }} "
+            f'" , : (the first are {[str(c) for c in strong.columns[:3]]}). Rename '
+            "these columns; columns of several levels become plain ones by "
+            "X.columns = ['_'.join(map(str, c)) for c in X.columns]."
+        )
+    if hasattr(strong, "iloc"):
+        others = set(strong.columns[strong.dtypes == "category"])
+        others = [c for c in columns_without_numbers(strong) if c not in others]
+        if others and lightgbm:
+            raise ValueError(
+                f"The columns {others[:10]} of the strong view of X hold no numbers, "
+                "which LightGBM needs. Convert them to categories, "
+                "encode them in a pipeline as estimator, or leave them out of "
+                "strong_columns."
+            )
+        return
+    if lightgbm:
         others = columns_without_numbers(strong)
         if others:
             raise ValueError(

@@ -7,10 +7,11 @@ from numbers import Integral, Real
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
-from sklearn.neighbors import kneighbors_graph, radius_neighbors_graph
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.neighbors import VALID_METRICS, kneighbors_graph, radius_neighbors_graph
 
+from overlapkit._utils.checks import check_array, check_consistent_length, refuse_masked
 from overlapkit._utils.sklearn_compat import Interval, validate_params
+from overlapkit._utils.threads import N_JOBS
 
 
 @validate_params(
@@ -19,7 +20,7 @@ from overlapkit._utils.sklearn_compat import Interval, validate_params
         "radius": [None, Interval(Real, 0, None, closed="left")],
         "n_neighbors": [None, Interval(Integral, 1, None, closed="left")],
         "metric": [str, callable],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
     },
     prefer_skip_nested_validation=True,
 )
@@ -91,6 +92,24 @@ def neighborhood_graph(
             f"Give exactly one of radius (got {radius!r}) and n_neighbors (got "
             f"{n_neighbors!r})."
         )
+    X = check_array(X, accept_sparse="csr", input_name="X")
+    if isinstance(metric, str) and metric not in VALID_METRICS["brute"]:
+        raise ValueError(
+            f"metric={metric!r} is unknown; it must be one of "
+            f"{sorted(VALID_METRICS['brute'])}, or a "
+            "function of two rows."
+        )
+    if n_neighbors is not None and n_neighbors >= X.shape[0]:
+        raise ValueError(
+            f"n_neighbors={n_neighbors} must be less than the number of rows of X, "
+            f"{X.shape[0]}."
+        )
+    largest = abs(X).max()
+    if largest > 1e150:
+        raise ValueError(
+            f"X holds values as large as {largest:.3g}, whose squares cannot be summed "
+            "in float64; rescale its columns first."
+        )
     options = {"mode": "connectivity", "metric": metric, "n_jobs": n_jobs}
     if radius is not None:
         graph = radius_neighbors_graph(X, radius, **options)
@@ -107,6 +126,8 @@ def _check_graph(graph, n_samples=None) -> sp.csr_array:
     0 is how scikit-learn's distance graphs write a duplicate.
     """
     graph = check_array(graph, accept_sparse="csr", dtype=None, input_name="graph")
+    if graph.dtype.kind not in "biuf":
+        graph = check_array(graph, dtype=np.float64, input_name="graph")
     if graph.shape[0] != graph.shape[1] or n_samples not in (None, graph.shape[0]):
         expected = "square" if n_samples is None else f"{n_samples} by {n_samples}"
         raise ValueError(f"graph must be {expected}, got shape {graph.shape}.")
@@ -117,6 +138,7 @@ def _check_graph(graph, n_samples=None) -> sp.csr_array:
 
 
 def _check_mask(mask, n_samples, name) -> np.ndarray:
+    refuse_masked(mask, name)
     mask = np.asarray(mask)
     if mask.dtype != bool or mask.shape != (n_samples,):
         raise ValueError(
@@ -262,7 +284,7 @@ def robust_sets(
     """
     predictions = np.atleast_2d(np.asarray(predictions))
     y_true = np.asarray(y_true)
-    check_consistent_length(predictions.T, y_true)
+    check_consistent_length(predictions=predictions.T, y_true=y_true)
     wrong = predictions != y_true
     return (wrong if mistakes else ~wrong) & robust_mask(graph, predictions)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
+from overlapkit._utils.checks import as_numbers
 from overlapkit._utils.sklearn_compat import Interval, StrOptions, validate_params
 from overlapkit.metrics._regret import cumulative_regret
 from overlapkit.policies import UCB, Policy, SourceState, choose_source
@@ -218,7 +219,7 @@ def ucb_regret_bound(
         return RegretBound(first, first / n_rounds, 0.0, anytime)
     rows_of_bonus = batch_size if bonus == "samples" else 1
     power = 1 - 4 * exploration**2 * batch_size / rows_of_bonus
-    radius = exploration * np.sqrt(2 * np.log(total) / rows_of_bonus)
+    radius = exploration * np.sqrt(2 * np.log(float(total)) / rows_of_bonus)
     failures = 0.0
     if anytime:
         delta, spread = 0.0, radius
@@ -324,7 +325,7 @@ def simulate_regret(
     """
     check_policy(policy)
     rng = check_random_state(random_state)
-    densities = np.asarray(densities, dtype=np.float64)
+    densities = as_numbers(densities, "densities", finite=False)
     cumulative_regret(densities, [0])  # refuses bad densities before the first round
     shape = (n_repeats, len(densities))
     successes, rounds = np.zeros(shape), np.zeros(shape)

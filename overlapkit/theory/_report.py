@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
-from sklearn.utils import check_consistent_length
 
+from overlapkit._utils.checks import check_consistent_length, column_or_1d
+from overlapkit._utils.labels import complete_labels
 from overlapkit._utils.sklearn_compat import Interval, validate_params
 from overlapkit.theory._bounds import coverage_expansion_bound
 from overlapkit.theory._expansion import (
@@ -163,11 +164,14 @@ def overlap_expansion_report(
     class
     0        0.1  1.0      0.18    0.1           0.1
     """
-    y_true, y_weak, y_pred = (np.asarray(y) for y in (y_true, y_weak, y_pred))
-    check_consistent_length(y_true, y_weak, y_pred)
+    y_true = complete_labels(y_true, "y_true")
+    y_weak = column_or_1d(y_weak, name="y_weak")
+    y_pred = complete_labels(y_pred, "y_pred")
+    check_consistent_length(y_true=y_true, y_weak=y_weak, y_pred=y_pred)
     n_samples = len(y_true)
     links = _check_graph(graph, n_samples)
     covered = _check_mask(covered, n_samples, "covered")
+    complete_labels(y_weak[covered], "y_weak")  # others have no weak label
     members = y_pred[np.newaxis]
     if family is not None:
         family = np.atleast_2d(np.asarray(family))

@@ -4,7 +4,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array
+
+from overlapkit._utils.checks import check_array, plain
 
 __all__ = ["check_probabilities", "confidence_of", "weak_confidence"]
 
@@ -58,9 +59,9 @@ def weak_confidence(
     >>> weak_confidence([[0.5, 0.5, 0.0]], kind="max").round(3)
     array([0.25])
     """
-    if kind not in ("margin", "max", "entropy"):
+    if not isinstance(kind, str) or kind not in ("margin", "max", "entropy"):
         raise ValueError(
-            f"Unknown confidence {kind!r}: use 'margin', 'max' or 'entropy'."
+            f"No kind of confidence is {plain(kind)}: use 'margin', 'max' or 'entropy'."
         )
     return confidence_of(check_probabilities(proba), kind)
 
@@ -90,7 +91,8 @@ def check_probabilities(proba, *, name="proba") -> np.ndarray:
         row = int(np.flatnonzero(bad)[0])
         raise ValueError(
             f"{name} must hold class probabilities (non-negative, rows summing to 1); "
-            f"row {row} is {proba[row]} with sum {sums[row]:.6g}, and {bad.sum()} of "
+            f"row {row} is {proba[row]} with sum {sums[row]:.6g}, and "
+            f"{bad.sum()} of "
             f"{len(bad)} rows are like it."
             + (" One column per class is needed: 1 - p and p." * (proba.shape[1] == 1))
         )

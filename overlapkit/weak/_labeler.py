@@ -7,11 +7,16 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length
 
+from overlapkit._utils.checks import check_consistent_length, check_finite
 from overlapkit._utils.dask_arrays import is_chunked, is_dask
-from overlapkit._utils.labels import check_common_labels, check_labels, known_labels
-from overlapkit._utils.memory_map import in_memory, read_narrow, take_rows
+from overlapkit._utils.labels import (
+    MISSING_LABEL,
+    check_common_labels,
+    check_labels,
+    known_labels,
+)
+from overlapkit._utils.memory_map import in_memory, is_mapped, read_narrow, take_rows
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     StrOptions,
@@ -43,6 +48,8 @@ from overlapkit.weak._model import (
 from overlapkit.weak._rows import KnownLabels, WeakRows
 from overlapkit.weak._views import (
     check_features,
+    naming_columns,
+    numeric_content,
     resolve_columns,
     select_columns,
 )
@@ -59,7 +66,7 @@ LABELER_CONSTRAINTS: dict = {
     "strong_columns": "no_validation",
     "weak_columns": "no_validation",
     "classes": ["array-like", None],
-    "missing_label": "no_validation",
+    "missing_label": MISSING_LABEL,
     "cv": ["cv_object"],
     "n_jobs": N_JOBS,
     "random_state": ["random_state"],
@@ -192,10 +199,10 @@ class WeakLabeler(BaseEstimator):
         if is_dask(y):
             y = y.compute()
         if y is not None:
-            check_consistent_length(X, y)
+            check_consistent_length(X=X, y=y)
             y = check_labels(y, self.missing_label)
         if groups is not None:
-            check_consistent_length(X, groups)
+            check_consistent_length(X=X, groups=groups)
         known = KnownLabels(*known_labels(y, self.missing_label, _num_samples(X)))
         if self.missing_label is not None and len(known) == _num_samples(X):
             warn(
@@ -210,7 +217,9 @@ class WeakLabeler(BaseEstimator):
         # one draw, whatever follows: folds and ties depend on it
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         X_weak = self._weak_view(X)
-        proba, classes = self._fit_weak_model(X_weak, known, fit_params, groups)
+        self._refuse_infinity(X_weak)
+        with naming_columns(X_weak, "weak view"):
+            proba, classes = self._fit_weak_model(X_weak, known, fit_params, groups)
         self.classes_ = self._all_classes(classes, known)
         rows = self._as_rows(X, X_weak, proba, classes)
         if not rows.covered.any():
@@ -243,6 +252,7 @@ class WeakLabeler(BaseEstimator):
         self._check_is_fitted()
         X = check_features(self, X, reset=False)
         X_weak = self._weak_view(X)
+        self._refuse_infinity(X_weak)
         model = self.weak_estimator_
         if model is None:
             proba = check_probabilities(X_weak, name="weak_columns (precomputed)")
@@ -253,7 +263,8 @@ class WeakLabeler(BaseEstimator):
                     f"{proba.shape[1]}."
                 )
         else:
-            proba, classes = by_blocks(model.predict_proba, X_weak), model.classes_
+            with naming_columns(X_weak, "weak view"):
+                proba, classes = by_blocks(model.predict_proba, X_weak), model.classes_
         return self._as_rows(X, X_weak, proba, classes)
 
     def strong(self, X) -> Any:
@@ -277,6 +288,13 @@ class WeakLabeler(BaseEstimator):
             if set(strong) <= present and not set(names) <= present:
                 return _safe_indexing(X, strong, axis=1)
         return select_columns(check_features(self, X, reset=False), self._strong)
+
+    def _refuse_infinity(self, X_weak) -> None:
+        """The default weak model reads finite numbers; its error names no column."""
+        if self.weak_estimator is None and not is_mapped(X_weak):
+            numbers = numeric_content(X_weak)
+            if numbers is not None:
+                check_finite(numbers, "X", allow_nan=True)
 
     def _check_is_fitted(self) -> None:
         # scikit-learn's check wants a method named fit
@@ -312,6 +330,12 @@ class WeakLabeler(BaseEstimator):
         """
         kind = weak_model_kind(self.weak_estimator)
         self._column_classes = None
+        if self.classes is not None and kind in ("classifier", "prefit"):
+            raise ValueError(
+                "classes names the columns of precomputed probabilities or the votes "
+                "of a label model, but this weak model has classes of its own: leave "
+                "classes=None."
+            )
         if fit_params and kind != "classifier":
             raise TypeError(
                 f"This weak model learns from no labels, so {', '.join(fit_params)} "

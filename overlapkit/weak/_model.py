@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import has_fit_parameter
 
+from overlapkit._utils.checks import check_folds
 from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.memory_map import is_mapped, read_rows, row_blocks
 from overlapkit._utils.sklearn_compat import (
@@ -378,13 +379,24 @@ def _default_weak_estimator(X, fit_params) -> tuple[Any, dict]:
 
 
 def out_of_fold_proba(
-    estimator, X, y, *, cv, classes=None, n_jobs=None, seed=0, params=None, groups=None
+    estimator,
+    X,
+    y,
+    *,
+    cv,
+    classes=None,
+    n_jobs=None,
+    seed=0,
+    params=None,
+    groups=None,
+    keys=None,
 ) -> np.ndarray | None:
     """Class probabilities of each row by a model that did not see it.
 
     Columns are those of `classes`, sorted, or of ``np.unique(y)``; zero where a fold
     lacked the class in training. None, with a WeakLabelWarning, when all classes but
-    one have a single row.
+    one have a single row. `keys`, a number per row that depends on its content, draw
+    the folds of an integer `cv`, so that they do not depend on the order of the rows.
 
     Notes
     -----
@@ -392,7 +404,7 @@ def out_of_fold_proba(
     `class_weight` or a score that names a class would mean another one, and it routes
     metadata that were routed before.
     """
-    splits = _splits(cv, X, y, seed, groups)
+    splits = _splits(cv, X, y, seed, groups, keys)
     if splits is None:
         return None
     if classes is None:
@@ -417,7 +429,7 @@ def _proba_of_fold(estimator, X, y, classes, params, train, test) -> np.ndarray:
     return align_columns(proba, model.classes_, classes)
 
 
-def _splits(cv, X, y, seed, groups) -> list[tuple] | None:
+def _splits(cv, X, y, seed, groups, keys=None) -> list[tuple] | None:
     """Training and test rows of each fold; None if nothing can be held out.
 
     Raises
@@ -431,7 +443,13 @@ def _splits(cv, X, y, seed, groups) -> list[tuple] | None:
     with warnings.catch_warnings():
         # said by name where it matters
         warnings.filterwarnings("ignore", "The least populated class in y")
-        splits = list(folds.split(X, y, groups))
+        if keys is None or not isinstance(cv, Integral):
+            splits = list(folds.split(X, y, groups))
+        else:
+            order = np.lexsort([np.unique(y, return_inverse=True)[1], keys])
+            groups = None if groups is None else _safe_indexing(groups, order)
+            drawn = folds.split(np.zeros(len(y)), y[order], groups)
+            splits = [(order[train], order[test]) for train, test in drawn]
     held_out = np.concatenate([test for _, test in splits])
     classes = np.unique(y)
     left = [np.unique(y[train]) for train, _ in splits]
@@ -458,6 +476,8 @@ def _folds(cv, y, seed, groups=None):
     )
 
     if not isinstance(cv, Integral):
+        if cv is not None and not hasattr(cv, "split"):
+            cv = check_folds(cv)
         return check_cv(cv, y, classifier=True)
     classes, counts = np.unique(y, return_counts=True)
     # rows of a rare class may lack it in training; all others need not suffer for it

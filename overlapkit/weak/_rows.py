@@ -6,10 +6,17 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, column_or_1d
 
 from overlapkit._kernels.ties import break_ties, hash_rows
+from overlapkit._utils.checks import (
+    check_array,
+    check_number,
+    column_or_1d,
+    refuse_masked,
+    refuse_unreadable,
+)
 from overlapkit._utils.dask_arrays import is_chunked
+from overlapkit._utils.labels import complete_labels
 from overlapkit._utils.memory_map import read_rows
 from overlapkit._utils.sklearn_compat import _num_samples, _safe_indexing
 from overlapkit.weak._confidence import check_probabilities, confidence_of
@@ -117,6 +124,14 @@ class WeakRows:
         """
         if not hasattr(strong, "shape"):
             strong = check_array(strong, ensure_all_finite=False, input_name="strong")
+        refuse_masked(strong, "strong")
+        shape = getattr(strong, "shape", (0, 0))
+        if len(shape) != 2 or shape[1] == 0:
+            raise ValueError(
+                f"strong must be of shape (n_samples, n_features) with at least one "
+                f"column; got shape {shape}."
+            )
+        check_number(seed, "seed", 0, 2**64, integer=True)
         n_samples = _num_samples(strong)
         proba = check_probabilities(proba)
         if len(proba) != n_samples:
@@ -126,7 +141,7 @@ class WeakRows:
             )
         if classes is None:
             classes = np.arange(proba.shape[1])
-        names = column_or_1d(np.asarray(classes))
+        names = column_or_1d(classes, name="classes")
         if len(names) != proba.shape[1] or len(np.unique(names)) != len(names):
             raise ValueError(
                 f"classes must name each of the {proba.shape[1]} columns of proba "
@@ -134,6 +149,7 @@ class WeakRows:
             )
         order = np.argsort(names)
         if votes is not None:
+            refuse_unreadable(votes, "votes")
             votes = np.asarray(votes)
             fits = votes.ndim == 2 and len(votes) == n_samples
             if not fits or votes.dtype.kind not in "iu":
@@ -151,7 +167,7 @@ class WeakRows:
             votes = np.append(np.argsort(order), -1).astype(votes.dtype)[votes]
         if covered is None:
             covered = np.ones(n_samples, dtype=bool)
-        covered = np.asarray(covered, dtype=bool)
+        covered = _as_mask(covered, "covered")
         if covered.shape != (n_samples,):
             raise ValueError(
                 f"covered has shape {covered.shape}, expected ({n_samples},)."
@@ -279,6 +295,25 @@ class KnownLabels:
     known: np.ndarray
     labels: np.ndarray
 
+    def __post_init__(self) -> None:
+        for name in ("known", "labels"):
+            refuse_unreadable(getattr(self, name), name)
+            array = np.asarray(getattr(self, name))
+            if array.ndim != 1:
+                raise ValueError(
+                    f"{name} must have one dimension, got shape {array.shape}."
+                )
+            object.__setattr__(self, name, array)
+        if self.labels.dtype.kind in "fcO":  # labels that are strings or whole
+            object.__setattr__(self, "labels", complete_labels(self.labels, "labels"))
+        if self.known.dtype != bool or len(self.labels) != self.known.sum():
+            raise ValueError(
+                f"known must be a mask of the rows, dtype bool, and labels hold one "
+                f"label for each True in it; known has dtype {self.known.dtype} and "
+                f"{np.count_nonzero(self.known)} entries that are True, labels "
+                f"has {len(self.labels)}."
+            )
+
     @property
     def rows(self) -> np.ndarray:
         """Positions of the rows whose label is known."""
@@ -321,6 +356,17 @@ class KnownLabels:
         number = np.cumsum(self.known) - 1
         known = self.known[positions]
         return KnownLabels(known, self.labels[number[positions[known]]])
+
+
+def _as_mask(values, name) -> np.ndarray:
+    """A mask; numbers are one if they are 0 and 1."""
+    refuse_unreadable(values, name)
+    mask = np.asarray(values)
+    if mask.dtype == bool:
+        return mask
+    if mask.dtype.kind not in "iufO" or not np.isin(mask, (0, 1)).all():
+        raise ValueError(f"{name} must be a mask of the rows: True or False for each.")
+    return mask.astype(bool)
 
 
 def _as_positions(positions) -> np.ndarray:

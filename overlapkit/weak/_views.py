@@ -6,13 +6,15 @@ slices, masks or callables.
 """
 
 import os
-from numbers import Integral
+from contextlib import contextmanager
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_array
+from scipy import sparse
 
+from overlapkit._utils.checks import check_array, check_finite, validate_data
 from overlapkit._utils.dask_arrays import ChunkedRows, is_chunked, is_dask
 from overlapkit._utils.memory_map import row_blocks
 from overlapkit._utils.row_matrix import RowMatrix
@@ -21,16 +23,19 @@ from overlapkit._utils.sklearn_compat import (
     _num_features,
     _num_samples,
     _safe_indexing,
-    validate_data,
 )
 
 __all__ = [
     "check_features",
+    "check_rows",
     "check_strong",
     "columns_without_numbers",
     "is_dataframe",
+    "naming_columns",
     "needs_encoding",
     "numeric_content",
+    "refuse_sources",
+    "refuse_text",
     "resolve_columns",
     "row_content",
     "select_columns",
@@ -56,7 +61,7 @@ def check_features(estimator, X, *, reset):
         header = X if X.header is None else X.header
         validate_data(estimator, header, reset=reset, skip_check_array=True)
         return X
-    _refuse_sources(X)
+    refuse_sources(X)
     if isinstance(X, RowMatrix):
         if X.shape[0] == 0:
             raise ValueError(f"Found array with 0 sample(s) (shape={X.shape}).")
@@ -68,6 +73,10 @@ def check_features(estimator, X, *, reset):
             input_name="X",
             estimator=estimator,
         )
+        if X.dtype.itemsize > 8 or not X.dtype.isnative:  # compiled code takes neither
+            X = X.astype(
+                np.float64 if X.dtype.kind == "f" else X.dtype.newbyteorder("=")
+            )
     elif _num_samples(X) == 0 or _num_features(X) == 0:
         raise ValueError(
             f"Found array with {_num_samples(X)} sample(s) and {_num_features(X)} "
@@ -80,10 +89,103 @@ def check_features(estimator, X, *, reset):
             "required. Convert them, for instance by X.sparse.to_dense()."
         )
     validate_data(estimator, X, reset=reset, skip_check_array=True)
-    return X
+    return _with_plain_numbers(X)
 
 
-def _refuse_sources(X) -> None:
+def _with_plain_numbers(X):
+    """Numbers of pandas' own types, and those in columns of objects, as NumPy's.
+
+    Models take the former for text or refuse them; a missing one becomes NaN.
+    """
+    if not isinstance(X, pd.DataFrame):
+        return X
+    plain = {}
+    for j, dtype in enumerate(X.dtypes):
+        column = X.iloc[:, j]
+        if isinstance(dtype, np.dtype) and dtype.kind != "O":
+            continue
+        if isinstance(dtype, pd.CategoricalDtype):
+            continue
+        if isinstance(dtype, np.dtype):
+            if _are_numbers(column):
+                plain[j] = pd.to_numeric(column).astype(np.float64)
+        elif pd.api.types.is_numeric_dtype(dtype):
+            kind = np.float32 if "32" in str(dtype).lower() else np.float64
+            plain[j] = column.to_numpy(dtype=kind, na_value=np.nan)
+    if not plain:
+        return X
+    columns = [plain.get(j, X.iloc[:, j]) for j in range(X.shape[1])]
+    frame = pd.concat([pd.Series(c, index=X.index) for c in columns], axis=1)
+    frame.columns = X.columns
+    return frame
+
+
+def _are_numbers(column) -> bool:
+    """Whether a column of objects holds real numbers and missing values only."""
+    values = column[~pd.isna(column)]
+    return len(values) > 0 and all(isinstance(v, Real) for v in values)
+
+
+@contextmanager
+def naming_columns(view, name):
+    """Errors of a model that meets columns without numbers get the names of these.
+
+    Parameters
+    ----------
+    view : array or dataframe
+        What the model reads.
+    name : str
+        Name of the view, for messages.
+
+    Raises
+    ------
+    ValueError
+        In place of a ValueError or TypeError that names none of these columns.
+    """
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        others = columns_without_numbers(view) if is_dataframe(view) else []
+        if not others or any(other in str(error) for other in others):
+            raise
+        raise ValueError(
+            f"The columns {others[:10]} of the {name} of X hold no numbers, and the "
+            f"model could not read them ({error}). Give them the types that they had "
+            "in fit, encode them in a pipeline (as with overlapkit.representation."
+            "TabularRepresentation as its first step), or leave them out."
+        ) from error
+
+
+def refuse_text(view, name, remedy) -> None:
+    """Raise for columns of a dataframe that cannot be read as numbers.
+
+    Raises
+    ------
+    ValueError
+        With the names of these columns, and the remedy.
+    """
+    others = columns_without_numbers(view) if is_dataframe(view) else []
+    if others:
+        raise ValueError(
+            f"The columns {others[:10]} of the {name} hold no numbers. {remedy}"
+        )
+
+
+def check_rows(X) -> None:
+    """Refuse infinity, which is never data, before a model meets it in some split.
+
+    Raises
+    ------
+    ValueError
+        If a number in X is infinite.
+    """
+    if is_dataframe(X) or hasattr(X, "dtype"):
+        numbers = None if sparse.issparse(X) else numeric_content(X)
+        if numbers is not None and numbers.dtype.kind in "fc":
+            check_finite(numbers, "X", allow_nan=True)
+
+
+def refuse_sources(X) -> None:
     """Refuse what rows can be read from but are not, with the way to read them."""
     paths = isinstance(X, str | os.PathLike) or (
         isinstance(X, list | tuple)
@@ -139,6 +241,11 @@ def resolve_columns(X, columns, *, name) -> np.ndarray | None:
     # slice(None) has no type that a selector's kind could be read from
     if columns is None or (isinstance(columns, slice) and columns == slice(None)):
         return None
+    if isinstance(columns, type):
+        raise TypeError(
+            f"{name}={columns.__name__} is a class; expected positions, names, a "
+            "slice, a mask, or a function of X that returns one of these."
+        )
     if callable(columns):
         columns = columns(X)
     if not is_dataframe(X) and _names_columns(columns):
@@ -210,7 +317,7 @@ def numeric_content(strong) -> np.ndarray | None:
     """Columns that hold numbers; None if a dataframe has none."""
     if not is_dataframe(strong):
         return strong
-    columns = [np.asarray(strong[name]) for name in strong.columns]
+    columns = [np.asarray(c) for c in _columns_of(strong)]
     numbers = [c for c in columns if c.ndim == 1 and c.dtype.kind in "biuf"]
     return np.column_stack(numbers) if numbers else None
 
@@ -222,7 +329,7 @@ def row_content(strong) -> np.ndarray:
     """
     if not is_dataframe(strong):
         return strong
-    return np.column_stack([_numbers_of(strong[name]) for name in strong.columns])
+    return np.column_stack([_numbers_of(c) for c in _columns_of(strong)])
 
 
 def _numbers_of(column) -> np.ndarray:
@@ -244,14 +351,12 @@ def check_strong(strong) -> Any:
         If a column holds anything but numbers, or a value is missing or infinite.
     """
     name = "X (strong view)"
-    others = columns_without_numbers(strong) if is_dataframe(strong) else []
-    if others:
-        raise ValueError(
-            f"The columns {others[:10]} of the strong view hold no numbers, which "
-            "similarities need. Encode them by representation= (such as a "
-            "ColumnTransformer with OneHotEncoder), or leave them out of "
-            "strong_columns."
-        )
+    refuse_text(
+        strong,
+        "strong view",
+        "Similarities need numbers: encode them by representation= (such as a "
+        "ColumnTransformer with OneHotEncoder), or leave them out of strong_columns.",
+    )
     if not isinstance(strong, RowMatrix):
         strong = check_array(
             strong, dtype=_FLOATS, ensure_all_finite=False, input_name=name
@@ -277,9 +382,8 @@ def columns_without_numbers(frame) -> list[str]:
     """Names of the columns of a dataframe that cannot be read as numbers."""
     return [
         str(name)
-        for name in frame.columns
-        if np.asarray(frame[name]).dtype.kind not in "biuf"
-        and not _holds_numbers(frame[name])
+        for name, column in zip(frame.columns, _columns_of(frame))
+        if np.asarray(column).dtype.kind not in "biuf" and not _holds_numbers(column)
     ]
 
 
@@ -290,6 +394,13 @@ def needs_encoding(strong) -> bool:
     if columns_without_numbers(strong):
         return True
     return any(pd.isna(np.asarray(strong[name])).any() for name in strong.columns)
+
+
+def _columns_of(frame) -> list:
+    """The columns by position: names may occur twice."""
+    if hasattr(frame, "iloc"):
+        return [frame.iloc[:, j] for j in range(frame.shape[1])]
+    return [frame[name] for name in frame.columns]
 
 
 def _holds_numbers(column) -> bool:

@@ -274,3 +274,23 @@ def test_duplicated_rows_are_fine(cls):
     for name, value in got.items():
         assert np.isfinite(value.astype(float)).all(), name
         np.testing.assert_array_equal(value[20], value[40], err_msg=name)
+
+
+class Interrupted(LogisticRegression):
+    """Stands for a user who presses Ctrl-C while a model learns."""
+
+    def fit(self, X, y, sample_weight=None):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", ["estimator", "weak_estimator"])
+@every_estimator
+def test_an_interrupted_fit_leaves_the_estimator_as_it_was(cls, name):
+    if name not in cls().get_params():
+        pytest.skip(f"has no {name}")
+    X, y = data(cls)
+    estimator = make(cls, **{name: Interrupted()})
+    before = dict(vars(estimator))
+    with pytest.raises(KeyboardInterrupt):
+        estimator.fit(X, y)
+    assert vars(estimator) == before

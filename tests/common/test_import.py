@@ -28,3 +28,18 @@ def test_names_and_folders_of_the_package_are_there_once_asked_for():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["True", "False"]
+
+
+def test_kernels_compile_where_no_cache_can_be_written(monkeypatch):
+    # as with a read-only package and no writable home, where numba raises on import
+    import numba.core.caching as caching
+
+    from overlapkit._kernels.compiling import njit
+
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+
+    @njit(cache=True, nogil=True)
+    def double(x):
+        return 2 * x
+
+    assert double(21) == 42

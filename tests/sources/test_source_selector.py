@@ -7,7 +7,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from lightgbm.basic import LightGBMError
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
@@ -449,10 +448,10 @@ def test_runs_without_a_seed_differ():
 
 
 def test_student_that_can_never_be_trained_is_an_error_and_costs_no_rows():
-    # LightGBM refuses such names by an error of its own
+    # LightGBM takes no such names
     X = pd.DataFrame(POOL.X, columns=[f"f[{i}]" for i in range(POOL.X.shape[1])])
     live = UCBSourceSelector(source_names=["a"], random_state=0)
-    with pytest.raises(LightGBMError) as raised:
+    with pytest.raises(TypeError, match="column names") as raised:
         live.partial_fit(X[:40], POOL.y[:40])
     assert "do not send it again" in raised.value.__notes__[0]
     assert live.history_["rows"].tolist() == [40]
@@ -998,11 +997,14 @@ def test_sources_without_a_name_are_refused():
         live.partial_fit(POOL.X[:10], POOL.y[:10], sources="1")
 
 
+NO_POLICY = r"is no policy: expected an object|is a class: give an object"
+
+
 @pytest.mark.parametrize("policy", ["thompson", UCB, ["ucb"], 3, ("a", "b")], ids=str)
 def test_a_policy_of_another_type_is_named(policy):
-    with pytest.raises(TypeError, match="is no policy: expected an object"):
+    with pytest.raises(TypeError, match=NO_POLICY):
         fit_pool(policy=policy)
-    with pytest.raises(TypeError, match="is no policy: expected an object"):
+    with pytest.raises(TypeError, match=NO_POLICY):
         selector(policy=policy).partial_fit(POOL.X, POOL.y)
 
 
