@@ -102,6 +102,16 @@ class SourceSelectionDisplay:
         check_kind(
             history, "history", pd.DataFrame, "the DataFrame history_ of a selector"
         )
+        for what, value in (("densities", densities), ("prices", prices)):
+            if isinstance(value, type):
+                raise TypeError(
+                    f"{what}={value.__name__} is a class: pass one number for each "
+                    "source, by name or in order, or a function of the round."
+                )
+        if isinstance(densities, Mapping) and not densities:
+            raise ValueError(
+                "densities is an empty dict: name every source, or pass None."
+            )
         if densities is not None and not callable(densities):
             given: Any = densities
             named = isinstance(densities, Mapping)

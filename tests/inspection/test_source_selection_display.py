@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -11,6 +12,7 @@ from overlapkit.theory import ucb_regret_bound
 from tests.support.known_densities import KnownDensities
 
 matplotlib = pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib.pyplot")
 matplotlib.use("Agg")
 
 from overlapkit.inspection import SourceSelectionDisplay  # noqa: E402
@@ -200,3 +202,17 @@ def test_densities_by_name_and_by_round(run):
     np.testing.assert_allclose(drawn[0], drawn[2])
     with pytest.raises(ValueError, match=r"no number for the source\(s\) \['1'\]"):
         SourceSelectionDisplay.from_estimator(run, kind="regret", densities={0: 0.2})
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ({"densities": {}}, ValueError, "densities is an empty dict"),
+        ({"densities": dict}, TypeError, "densities=dict is a class"),
+        ({"prices": dict}, TypeError, "prices=dict is a class"),
+    ],
+)
+def test_no_density_and_a_class_are_refused(params, error, message):
+    history = pd.DataFrame({"round": [0], "source": ["a"]})
+    with pytest.raises(error, match=message):
+        SourceSelectionDisplay(history, **params)
