@@ -10,7 +10,7 @@ import numpy as np
 from overlapkit._utils.row_matrix import is_bfloat16, join_rows
 from overlapkit.datasets._checked_files import file_size, open_member
 
-__all__ = ["read_npy", "read_npz", "read_raw", "read_safetensors"]
+__all__ = ["check_npz", "read_npy", "read_npz", "read_raw", "read_safetensors"]
 
 _TENSORS = {
     "F64": "<f8",
@@ -260,18 +260,45 @@ def _one_key(arrays, columns, ids, path) -> str:
     return wanted[0]
 
 
+def check_npz(path) -> None:
+    """Check the sizes of all arrays of an npz file before any value is read.
+
+    Raises
+    ------
+    ValueError
+        If it is a pipe, a device, a folder or empty, or an array is encrypted, inflates
+        to much more than is stored, or is not as large as its header says.
+    zipfile.BadZipFile, zlib.error, EOFError
+        If it is no complete zip file.
+    """
+    file_size(path)
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            where = f"{path}: {info.filename}"
+            with open_member(archive, info, path) as file:
+                shape, _, stored = _npy_header(file, where)
+                if not stored.hasobject:
+                    _check_values(file, info, shape, stored, where)
+
+
+def _check_values(file, info, shape, stored, where) -> int:
+    """Bytes of the values behind a header, which must be those that the file has."""
+    needed = math.prod(shape) * stored.itemsize
+    if needed != info.file_size - file.tell():
+        raise ValueError(
+            f"{where} has {info.file_size - file.tell()} bytes of values, but an "
+            f"array of shape {shape} and dtype {stored} takes {needed}: the file "
+            "is damaged. Write it again by numpy.savez."
+        )
+    return needed
+
+
 def _npz_array(archive, info, path):
     where = f"{path}: {info.filename}"
     with open_member(archive, info, path) as file:
         shape, order, stored = _npy_header(file, where)
         stored = _check_dtype(stored, None, where)
-        needed = math.prod(shape) * stored.itemsize
-        if needed != info.file_size - file.tell():
-            raise ValueError(
-                f"{where} has {info.file_size - file.tell()} bytes of values, but an "
-                f"array of shape {shape} and dtype {stored} takes {needed}: the file "
-                "is damaged. Write it again by numpy.savez."
-            )
+        needed = _check_values(file, info, shape, stored, where)
         if len(shape) not in (1, 2) or 0 in shape:
             raise ValueError(
                 f"{where} has shape {shape}, expected rows, or rows and columns, and "

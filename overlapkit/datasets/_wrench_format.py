@@ -2,12 +2,15 @@
 
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
 
+from overlapkit.datasets._array_files import check_npz
+from overlapkit.datasets._checked_files import check_memory, file_size
 from overlapkit.exceptions import WrenchFormatError
 
 __all__ = ["MissingSplitError", "read_json", "read_npz"]
@@ -82,15 +85,16 @@ def _default_lf_names(n_lfs) -> list[str]:
 def _open_npz(file) -> dict[str, np.ndarray]:
     """All arrays of an npz, without pickle."""
     try:
+        check_npz(file)
         with np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    # ValueError: pickled arrays, or no npz at all; EOFError: an empty file; TypeError:
-    # a npy file, which is no archive
-    except (ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
+    # ValueError: a size that cannot be, pickled arrays, or no npz at all; EOFError: an
+    # empty file; TypeError: a npy file, which is no archive
+    except (ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise WrenchFormatError(
-            f"{file}: expected an npz of plain arrays, found something else, or object "
-            "arrays that only pickle could read, which is refused as unpickling runs "
-            f"the code a file contains ({error}). Save strings as np.array(list_of_str)"
+            f"{file}: expected an npz of plain arrays: {error}. Object arrays, which "
+            "only pickle could read, are refused, as unpickling runs the code a file "
+            "contains; save strings as np.array(list_of_str)"
         ) from error
 
 
@@ -212,10 +216,12 @@ def _parse(file):
         return dict(pairs)
 
     try:
+        check_memory(file_size(file), f"{file}")
         content = json.loads(file.read_bytes(), object_pairs_hook=unique)
     except WrenchFormatError:
         raise
-    except ValueError as error:  # not JSON, or not UTF-8
+    # a pipe, a device or a folder; not JSON, or not UTF-8; nested too deep
+    except (ValueError, RecursionError) as error:
         raise WrenchFormatError(f"{file} is not JSON: {error}") from error
     if not isinstance(content, dict):
         raise WrenchFormatError(

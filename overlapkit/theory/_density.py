@@ -108,7 +108,7 @@ def overlap_density_bound(
 
     Examples
     --------
-    A third of the rows is hard. Half of the others overlap, then all of them.
+    Three of ten rows are hard. Half of the others overlap, then all of them.
 
     >>> from overlapkit.theory import overlap_density_bound
     >>> numbers = {"hard_density": 0.3, "alpha": 0.1, "c": 1.0, "q": 0.0,

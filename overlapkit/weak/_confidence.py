@@ -91,8 +91,7 @@ def check_probabilities(proba, *, name="proba") -> np.ndarray:
         row = int(np.flatnonzero(bad)[0])
         raise ValueError(
             f"{name} must hold class probabilities (non-negative, rows summing to 1); "
-            f"row {row} is {proba[row]} with sum {sums[row]:.6g}, and "
-            f"{bad.sum()} of "
+            f"row {row} is {proba[row]} with sum {sums[row]:.6g}, and {bad.sum()} of "
             f"{len(bad)} rows are like it."
             + (" One column per class is needed: 1 - p and p." * (proba.shape[1] == 1))
         )

@@ -1,6 +1,10 @@
+import io
 import json
+import os
 import pickle
 import time
+import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -432,3 +436,57 @@ def test_sms_is_read_in_well_under_a_second(real_data):
     start = time.perf_counter()
     load_wrench(real_data / "sms", form="json")
     assert time.perf_counter() - start < 1.0
+
+
+def _bomb(file, arrays):
+    np.savez_compressed(file, **{**arrays, "L": np.zeros((300 << 20, 1), np.int8)})
+
+
+def _announces_too_much(file, arrays):
+    np.savez(file, **arrays)
+    content = io.BytesIO()
+    header = {"descr": "<f8", "fortran_order": False, "shape": (10**12, 1)}
+    np.lib.format.write_array_header_1_0(content, header)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("extra.npy", content.getvalue())
+
+
+def _damaged(file, arrays):
+    np.savez_compressed(file, **arrays)
+    content = bytearray(file.read_bytes())
+    content[60:90] = bytes(30)
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("write", [_bomb, _announces_too_much, _damaged])
+def test_sizes_are_checked_before_memory_is_taken(tmp_path, arrays, write):
+    file = tmp_path / "toy.npz"
+    write(file, arrays)
+    tracemalloc.start()
+    try:
+        with pytest.raises(WrenchFormatError, match=r"toy\.npz"):
+            load_wrench(file)
+        assert tracemalloc.get_traced_memory()[1] < 50 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path, arrays):
+    os.mkfifo(tmp_path / "toy.npz")
+    with pytest.raises(WrenchFormatError, match="is a pipe"):
+        load_wrench(tmp_path / "toy.npz")
+    folder = tmp_path / "json"
+    folder.mkdir()
+    (folder / "label.json").write_text('{"0": "ham", "1": "spam"}')
+    for split in ("train", "test"):
+        os.mkfifo(folder / f"{split}.json")
+    with pytest.raises(WrenchFormatError, match=r"train\.json.* is a pipe"):
+        load_wrench(folder, splits=("train", "test"))
+
+
+def test_deep_nesting_is_refused(tmp_path):
+    (tmp_path / "label.json").write_text('{"0": "ham", "1": "spam"}')
+    (tmp_path / "test.json").write_text("{}")
+    (tmp_path / "train.json").write_text('{"0": ' + "[" * 100_000 + "]" * 100_000 + "}")
+    with pytest.raises(WrenchFormatError, match=r"train\.json is not JSON"):
+        load_wrench(tmp_path, splits=("train", "test"))
