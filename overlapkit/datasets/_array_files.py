@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 
-from overlapkit._utils.row_matrix import is_bfloat16, join_rows
+from overlapkit._utils.memory_map import is_bfloat16, join_rows
 from overlapkit.datasets._checked_files import file_size, open_member
 
 __all__ = ["check_npz", "read_npy", "read_npz", "read_raw", "read_safetensors"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from overlapkit._utils.row_matrix import RowMatrix, join_rows
+from overlapkit._utils.memory_map import RowMatrix, join_rows
 from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit.datasets._array_files import (
     read_npy,

@@ -8,8 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from overlapkit._utils.checks import naming, refuse_masked
-from overlapkit._utils.memory_map import is_mapped
-from overlapkit._utils.row_matrix import RowMatrix, is_bfloat16, join_columns
+from overlapkit._utils.memory_map import RowMatrix, is_bfloat16, is_mapped, join_columns
 from overlapkit.datasets._open_rows import FileRows
 
 __all__ = ["stack_views"]

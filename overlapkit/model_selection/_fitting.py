@@ -5,17 +5,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone, is_regressor
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from overlapkit._utils.labels import check_common_labels, same_marker
+from overlapkit._utils.labels import check_common_labels
 from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit.model_selection._students import fit_predict, seeded
 from overlapkit.scorers._regions import REGION_NAMES
 from overlapkit.students._controls import control_rows
 from overlapkit.students._recipe import train_with_known
 from overlapkit.students._training import default_strong_estimator
-from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 from overlapkit.weak import WeakLabeler
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS
 
@@ -25,7 +24,6 @@ __all__ = [
     "NO_WEAK",
     "RESERVED",
     "Fit",
-    "check_students",
     "describe_rows",
     "fit_split",
 ]
@@ -45,44 +43,6 @@ class Fit(NamedTuple):
     n_train: int
     label_purity: float
     predicted: np.ndarray
-
-
-def check_students(students) -> None:
-    """Refuse names that are taken and what is not a student that classifies."""
-    if not students:
-        raise ValueError(
-            "There is no student to report on: students must hold at least one."
-        )
-    first = _last_step(next(iter(students.values())))
-    for name, student in students.items():
-        last = _last_step(student)
-        if not isinstance(last, WeakToStrongClassifier):
-            raise ValueError(
-                f"The student {name!r} must be a WeakToStrongClassifier, or a Pipeline "
-                f"that ends with one, got {type(last).__name__}."
-            )
-        if last.estimator is not None and is_regressor(last.estimator):
-            raise ValueError(
-                f"The strong model of the student {name!r} must be a classifier, got "
-                f"the regressor {type(last.estimator).__name__}."
-            )
-        if not same_marker(last.missing_label, first.missing_label):
-            raise ValueError(
-                f"The student {name!r} has missing_label={last.missing_label!r}, the "
-                f"first one {first.missing_label!r}: y is the same for all students, "
-                "so give them the same."
-            )
-    own = (*CONTROLS, NO_WEAK)
-    taken = {*RESERVED, *(f"{n}, {c}" for n in students for c in own)}
-    taken &= set(students)
-    if taken:
-        raise ValueError(
-            f"No student can be called {sorted(taken)}: the name is taken."
-        )
-
-
-def _last_step(student):
-    return student[-1] if isinstance(student, Pipeline) else student
 
 
 class _Learnt:

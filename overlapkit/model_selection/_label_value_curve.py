@@ -20,7 +20,6 @@ from overlapkit._utils.sklearn_compat import (
     validate_params,
 )
 from overlapkit._utils.threads import N_JOBS
-from overlapkit.model_selection._fitting import check_students
 from overlapkit.model_selection._label_worth import (
     BOTH,
     LABELS_ALONE,
@@ -41,6 +40,7 @@ from overlapkit.model_selection._students import (
     run_repeats,
     seeded,
 )
+from overlapkit.model_selection._weak_to_strong_report import check_students
 from overlapkit.scorers._neighbor_graph import nearest_neighbors
 from overlapkit.students._recipe import (
     N_NEIGHBORS,

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from overlapkit._kernels.ties import hash_rows
+from overlapkit._utils.frames import is_dataframe
 from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import SharedRowsWarning
-from overlapkit.weak._views import is_dataframe
 
 __all__ = ["check_test_rows", "hash_content"]
 

@@ -6,10 +6,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.pipeline import Pipeline
 
 from overlapkit._utils.checks import check_consistent_length
+from overlapkit._utils.labels import same_marker
 from overlapkit._utils.sklearn_compat import (
     Interval,
     StrOptions,
@@ -22,7 +23,7 @@ from overlapkit.model_selection._fitting import (
     CONTROLS,
     KNOWN_ALONE,
     NO_WEAK,
-    check_students,
+    RESERVED,
     describe_rows,
     fit_split,
 )
@@ -44,7 +45,7 @@ from overlapkit.model_selection._students import (
 from overlapkit.model_selection._weak_to_strong_summary import check_anchors, summarize
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 
-__all__ = ["make_report", "weak_to_strong_report"]
+__all__ = ["check_students", "make_report", "weak_to_strong_report"]
 
 _LEVEL = [Interval(Real, 0, 1, closed="neither")]
 _TARGET = (
@@ -377,3 +378,41 @@ def _summary(
         lambda gain: row_interval(gain, weights, strata, level),
         lambda gain, gap: row_ratio_interval(gain, gap, weights, strata, level),
     )
+
+
+def check_students(students) -> None:
+    """Refuse names that are taken and what is not a student that classifies."""
+    if not students:
+        raise ValueError(
+            "There is no student to report on: students must hold at least one."
+        )
+    first = _last_step(next(iter(students.values())))
+    for name, student in students.items():
+        last = _last_step(student)
+        if not isinstance(last, WeakToStrongClassifier):
+            raise ValueError(
+                f"The student {name!r} must be a WeakToStrongClassifier, or a Pipeline "
+                f"that ends with one, got {type(last).__name__}."
+            )
+        if last.estimator is not None and is_regressor(last.estimator):
+            raise ValueError(
+                f"The strong model of the student {name!r} must be a classifier, got "
+                f"the regressor {type(last.estimator).__name__}."
+            )
+        if not same_marker(last.missing_label, first.missing_label):
+            raise ValueError(
+                f"The student {name!r} has missing_label={last.missing_label!r}, the "
+                f"first one {first.missing_label!r}: y is the same for all students, "
+                "so give them the same."
+            )
+    own = (*CONTROLS, NO_WEAK)
+    taken = {*RESERVED, *(f"{n}, {c}" for n in students for c in own)}
+    taken &= set(students)
+    if taken:
+        raise ValueError(
+            f"No student can be called {sorted(taken)}: the name is taken."
+        )
+
+
+def _last_step(student):
+    return student[-1] if isinstance(student, Pipeline) else student

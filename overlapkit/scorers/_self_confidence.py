@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 
+from overlapkit._utils.frames import row_content
 from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import HasMethods
 from overlapkit.scorers._base import BaseScorer
@@ -11,7 +12,6 @@ from overlapkit.weak._model import (
     default_linear_model,
     out_of_fold_proba,
 )
-from overlapkit.weak._views import row_content
 
 __all__ = ["SelfConfidenceScorer"]
 

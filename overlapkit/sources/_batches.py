@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from overlapkit._utils.frames import is_dataframe
 from overlapkit._utils.labels import join_labels
 from overlapkit._utils.sklearn_compat import _safe_indexing
-from overlapkit.weak._views import is_dataframe
 
 __all__ = ["Batches"]
 

@@ -19,7 +19,7 @@ from sklearn.metrics import recall_score
 
 from overlapkit._utils.checks import plain
 from overlapkit._utils.sklearn_compat import _safe_indexing
-from overlapkit.scorers._base import fit_selector, score_selector
+from overlapkit.scorers._protocol import fit_selector, score_selector
 from overlapkit.scorers._region_rule import RegionRule
 from overlapkit.scorers._regions import OVERLAP
 from overlapkit.weak._rows import KnownLabels, WeakRows

@@ -5,7 +5,7 @@ import pandas as pd
 from lightgbm import LGBMClassifier
 from sklearn.utils.metaestimators import available_if
 
-from overlapkit.weak._views import columns_without_numbers, is_dataframe
+from overlapkit._utils.frames import columns_without_numbers, is_dataframe
 
 __all__ = ["TableLGBMClassifier"]
 

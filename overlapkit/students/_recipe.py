@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from overlapkit._utils.frames import columns_without_numbers, is_dataframe
 from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.memory_map import in_memory, is_mapped, row_blocks
 from overlapkit._utils.wilson import wilson_interval
@@ -44,7 +45,6 @@ from overlapkit.students._correction import (
 )
 from overlapkit.students._learner import Learner, PooledClassifier
 from overlapkit.weak._model import default_representation
-from overlapkit.weak._views import columns_without_numbers, is_dataframe
 
 __all__ = [
     "N_NEIGHBORS",

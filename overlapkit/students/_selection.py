@@ -7,7 +7,7 @@ import numpy as np
 from overlapkit._utils.rounding import round_to_sum
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import ClassCollapseWarning, NoOverlapWarning
-from overlapkit.scorers._base import fit_selector
+from overlapkit.scorers._protocol import fit_selector
 
 __all__ = ["choose_rows", "guard_classes", "select_rows"]
 

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from overlapkit._utils.checks import check_consistent_length, check_finite
 from overlapkit._utils.dask_arrays import is_dask
+from overlapkit._utils.frames import columns_without_numbers, is_dataframe
 from overlapkit._utils.memory_map import is_mapped, row_blocks
 from overlapkit._utils.progress import CallbackSupportMixin, fit_task
 from overlapkit._utils.scoring import KnownScoreMixin
@@ -39,11 +40,7 @@ from overlapkit.students._training import (
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
 from overlapkit.weak._model import takes_weights, weak_model_kind, weight_params
 from overlapkit.weak._rows import KnownLabels
-from overlapkit.weak._views import (
-    columns_without_numbers,
-    is_dataframe,
-    refuse_sources,
-)
+from overlapkit.weak._views import refuse_sources
 
 __all__ = ["WeakToStrongClassifier"]
 

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from overlapkit._utils.checks import check_consistent_length, check_finite
 from overlapkit._utils.dask_arrays import is_chunked, is_dask
+from overlapkit._utils.frames import numeric_content
 from overlapkit._utils.labels import (
     MISSING_LABEL,
     check_common_labels,
@@ -49,7 +50,6 @@ from overlapkit.weak._rows import KnownLabels, WeakRows
 from overlapkit.weak._views import (
     check_features,
     naming_columns,
-    numeric_content,
     resolve_columns,
     select_columns,
 )

@@ -11,6 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import has_fit_parameter
 
 from overlapkit._utils.checks import check_folds
+from overlapkit._utils.frames import needs_encoding
 from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.memory_map import is_mapped, read_rows, row_blocks
 from overlapkit._utils.sklearn_compat import (
@@ -21,7 +22,6 @@ from overlapkit._utils.sklearn_compat import (
 )
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import OverlapkitWarning, WeakLabelWarning
-from overlapkit.weak._views import needs_encoding
 
 __all__ = [
     "align_columns",

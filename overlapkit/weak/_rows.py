@@ -16,11 +16,11 @@ from overlapkit._utils.checks import (
     refuse_unreadable,
 )
 from overlapkit._utils.dask_arrays import is_chunked
+from overlapkit._utils.frames import row_content
 from overlapkit._utils.labels import complete_labels
 from overlapkit._utils.memory_map import read_rows
 from overlapkit._utils.sklearn_compat import _num_samples, _safe_indexing
 from overlapkit.weak._confidence import check_probabilities, confidence_of
-from overlapkit.weak._views import row_content
 
 __all__ = ["KnownLabels", "WeakRows"]
 
