@@ -16,7 +16,6 @@ from hypothesis.extra.numpy import arrays
 from overlapkit.datasets import (
     load_wrench,
     make_graded_classification,
-    make_noisy_labels,
     make_overlap_classification,
     make_overlap_sources,
     stack_views,
@@ -323,14 +322,6 @@ def test_graded_rows_are_those_asked_for(first, second, seed):
         random_state=seed,
     )
     assert len(data.X) == first + second
-
-
-@given(samples(st.integers(0, 2), least=30, most=60), st.floats(0, 0.4), seeds)
-def test_noisy_labels_say_which_are_wrong(y, noise, seed):
-    assume(len(np.unique(y)) == 3)
-    drawn = made(make_noisy_labels, y, noise=noise, random_state=seed)
-    np.testing.assert_array_equal(drawn.labels != y, drawn.wrong)
-    np.testing.assert_allclose(drawn.proba.sum(axis=1), 1)
 
 
 @given(matrices(columns=3), st.integers(1, 3))

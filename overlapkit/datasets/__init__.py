@@ -2,7 +2,6 @@
 
 from overlapkit.datasets._load_wrench import load_wrench
 from overlapkit.datasets._make_graded_classification import make_graded_classification
-from overlapkit.datasets._make_noisy_labels import make_noisy_labels
 from overlapkit.datasets._make_overlap_classification import make_overlap_classification
 from overlapkit.datasets._make_overlap_sources import make_overlap_sources
 from overlapkit.datasets._open_rows import FileRows, open_rows
@@ -15,7 +14,6 @@ __all__ = [
     "load_spambase",
     "load_wrench",
     "make_graded_classification",
-    "make_noisy_labels",
     "make_overlap_classification",
     "make_overlap_sources",
     "open_rows",

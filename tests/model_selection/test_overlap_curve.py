@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from benchmarks.golden import detection as golden_detection
 from overlapkit import OverlapDetector, WeakToStrongClassifier
-from overlapkit.datasets import make_noisy_labels, make_overlap_classification
+from overlapkit.datasets import make_overlap_classification
 from overlapkit.label_models import MajorityVote
 from overlapkit.model_selection import (
     DetectedRows,
@@ -197,12 +197,13 @@ def test_string_labels_dataframes_label_models_and_more_classes():
     data = make_overlap_classification(
         n_easy=150, n_hard=150, n_overlap=150, n_classes=3, separation=3, random_state=0
     )
-    rates = [0.1, 0.1, 2 / 3]
-    votes = [
-        make_noisy_labels(data.y, noise=rates, groups=data.region, random_state=s)
-        for s in range(5)
-    ]
-    votes = np.column_stack([v.labels for v in votes])
+    wrong = np.array([0.1, 0.1, 2 / 3])[data.region, None]
+    votes = data.y[:, None] + np.where(
+        rng.uniform(size=(len(data.y), 5)) < wrong,
+        rng.randint(1, 3, (len(data.y), 5)),
+        0,
+    )
+    votes %= 3
     votes[rng.uniform(size=votes.shape) < 0.2] = -1
     X = pd.DataFrame(np.hstack([votes, data.X]))
     X.columns = [f"vote{k}" for k in range(5)] + [f"x{k}" for k in range(40)]

@@ -607,7 +607,6 @@ _LEGAL = [
     ("cumulative_regret", "choices", "empty|two columns"),
     ("gain_interval", "gains", "two columns"),
     ("make_overlap_sources", "densities", "array"),
-    ("make_noisy_labels", "y", "an entry fewer|an entry more"),
     ("reference_similarity", "X", "no rows"),
     ("SourceSelectionDisplay", "densities", "[]|array"),
     ("SourceSelectionDisplay", "prices", "[]|{}|array"),
