@@ -225,6 +225,11 @@ def make_verdict(summary, student, metric, level, *, corrects=False) -> str:
             else "choosing these rows",
             "as many random rows that are not hard",
         ),
+        (
+            "covered_rows",
+            "all of it together" if corrects else "selection as a whole",
+            "every row with a weak label",
+        ),
         ("without_weak_labels", "learning from weak labels", "the same without them"),
         (
             "known_labels",
