@@ -19,8 +19,10 @@ from overlapkit.exceptions import OverlapkitWarning
 from overlapkit.label_models import DawidSkene, LabelModel, MajorityVote
 from overlapkit.model_selection import weak_to_strong_report
 from overlapkit.representation import HiddenLayerRepresentation
+from overlapkit.scorers import CutStatisticScorer
 
 N_LABELLED = 100
+CUT_SHARE = 0.75
 
 LABEL_MODELS = {
     "label-model": LabelModel,
@@ -32,6 +34,7 @@ LABEL_MODELS = {
 STUDENTS = {
     "overlap": "rows OverlapDetector finds (mean similarity, standardised columns)",
     "paper": "the same by the paper (maximum, hidden layer of a network)",
+    "cut": "the 75 % of rows whose neighbours agree best with their weak label",
     "auto": f'selector="auto": labels corrected with {N_LABELLED} known labels',
 }
 
@@ -94,11 +97,16 @@ def run_task(task, seed, strong, label_model):
     selectors = {
         "overlap": detector,
         "paper": OverlapDetector(representation=hidden, aggregation="max"),
+        "cut": CutStatisticScorer(),
         "auto": "auto",
     }
     students = {
         name: WeakToStrongClassifier(
-            strong_model(strong, seed), selector=selector, missing_label=-1, **views
+            strong_model(strong, seed),
+            selector=selector,
+            budget=CUT_SHARE if name == "cut" else None,
+            missing_label=-1,
+            **views,
         )
         for name, selector in selectors.items()
     }
