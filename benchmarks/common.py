@@ -6,7 +6,10 @@ docstring; a text COMMAND is its name where the name of the file is not.
 """
 
 import argparse
+import contextlib
+import glob
 import os
+import time
 import warnings
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from overlapkit.exceptions import OverlapkitWarning
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = "OVERLAPKIT_DATA"
+ABANDONED = 3600  # seconds since a temporary file was last written to
 
 
 def parse(
@@ -172,6 +176,11 @@ def write_atomically(path, content):
     path = Path(path)
     content = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
+    for old in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        # of a run that was killed while it wrote, unless another writes it now
+        with contextlib.suppress(OSError):
+            if time.time() - old.stat().st_mtime > ABANDONED:
+                old.unlink()
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with open(partial, "wb") as file:

@@ -5,16 +5,24 @@ what computes it. Finished parts of a long step are kept in a hidden folder besi
 output until the run has ended. A record beside the output says what it was made from.
 """
 
+import errno
+import glob
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # not every platform has it
+    fcntl = None  # type: ignore[assignment]
 
 from overlapkit import __version__
 from overlapkit._cli._console import Console, DataError, one_line
@@ -25,6 +33,8 @@ __all__ = ["Run", "digest_of", "replacing", "write_text"]
 _LIBRARIES = (
     "numpy", "scipy", "pandas", "scikit-learn", "numba", "lightgbm", "pyarrow",
 )  # fmt: skip
+_LOCK = "lock"  # in the folder of parts, while a run is working
+_ABANDONED = 3600  # seconds since a temporary file was last written to
 
 
 def digest_of(path: Path) -> str:
@@ -55,9 +65,10 @@ def replacing(path: Path, folder: Path | None = None) -> Iterator[Path]:
     temporary : Path
         The file to write to, with the suffix of `path`.
     """
-    number, name = tempfile.mkstemp(
-        prefix=f".{path.stem}.", suffix=path.suffix, dir=folder or path.parent
-    )
+    prefix, folder = f".{path.stem}.", folder or path.parent
+    for old in folder.glob(f"{glob.escape(prefix)}????????{glob.escape(path.suffix)}"):
+        _remove_abandoned(old)
+    number, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=folder)
     os.close(number)
     temporary = Path(name)
     try:
@@ -72,9 +83,18 @@ def replacing(path: Path, folder: Path | None = None) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file that is whole or absent."""
-    with replacing(path) as temporary:
+def _remove_abandoned(path: Path) -> None:
+    """Remove a temporary file of a run that was killed while it wrote."""
+    try:
+        if time.time() - path.stat().st_mtime > _ABANDONED:
+            path.unlink()
+    except OSError:
+        pass  # of another user, or put in its place by a run that goes on
+
+
+def write_text(path: Path, text: str, folder: Path | None = None) -> None:
+    """Write a text file that is whole or absent; `folder` as in :func:`replacing`."""
+    with replacing(path, folder) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -173,17 +193,22 @@ class Run:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Keep parts while the body runs; remove them once it has ended."""
-        stale = [p for p in _children(self._work) if p != self._parts]
-        for path in stale:
-            shutil.rmtree(path, ignore_errors=True)
         is_new = not self._work.parent.exists()
         try:
-            self._parts.mkdir(parents=True, exist_ok=True)
+            self._work.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DataError(
                 f"cannot write to {self._work.parent}: {one_line(error)}; choose "
                 "another --out"
             ) from error
+        with self._alone():
+            yield from self._with_parts(is_new)
+
+    def _with_parts(self, is_new) -> Iterator[None]:
+        for path in _children(self._work):
+            if path not in (self._parts, self._work / _LOCK):
+                shutil.rmtree(path, ignore_errors=True)
+        self._parts.mkdir(exist_ok=True)
         for path in self._parts.glob(".*"):  # of a run that was killed while writing
             path.unlink(missing_ok=True)
         try:
@@ -195,6 +220,30 @@ class Run:
                     self._work.parent.rmdir()
             raise
         shutil.rmtree(self._work, ignore_errors=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Refuse to work beside another run; the system ends the lock of a killed one.
+
+        Raises
+        ------
+        DataError
+            If another run is writing these outputs.
+        """
+        if fcntl is None:
+            yield
+            return
+        with (self._work / _LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                # any other number: a file system without locks
+                if error.errno in (errno.EAGAIN, errno.EACCES):
+                    raise DataError(
+                        f"another run is writing {self._outputs[0]}: wait until it "
+                        "has ended, or choose another --out"
+                    ) from error
+            yield
 
     def part(
         self,
@@ -242,7 +291,7 @@ class Run:
             "warnings": self._console.warned,
             "results": results,
         }
-        write_text(self._record, json.dumps(record, indent=1) + "\n")
+        write_text(self._record, json.dumps(record, indent=1) + "\n", self._parts)
         self._console.result(results)
 
 

@@ -1,7 +1,8 @@
 """Tie-breaking that depends on what a row contains, never on where it stands."""
 
 import numpy as np
-from numba import njit
+
+from overlapkit._kernels.compiling import njit
 
 # Constants of the 64-bit finaliser of splitmix64 (Steele, Lea and Flood, 2014).
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

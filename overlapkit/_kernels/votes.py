@@ -7,7 +7,8 @@ stands for a vote l of function j.
 import math
 
 import numpy as np
-from numba import njit
+
+from overlapkit._kernels.compiling import njit
 
 _BLOCK = 512  # rows of dense codes whose sums stay in cache
 

@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.base import clone
 
-from overlapkit._utils.frames import row_content
 from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import HasMethods
 from overlapkit.scorers._base import BaseScorer
@@ -12,16 +11,9 @@ from overlapkit.weak._model import (
     default_linear_model,
     out_of_fold_proba,
 )
+from overlapkit.weak._row_order import content_order
 
 __all__ = ["SelfConfidenceScorer"]
-
-
-def _places(strong) -> np.ndarray:
-    """A number per row by its content; rounding the content hardly moves it."""
-    content = row_content(strong)
-    dtype = np.result_type(content, np.float32)
-    weights = np.asarray(np.random.RandomState(0).normal(size=content.shape[1]), dtype)
-    return np.round(content @ weights, 6)
 
 
 class SelfConfidenceScorer(BaseScorer):
@@ -149,7 +141,7 @@ class SelfConfidenceScorer(BaseScorer):
             classes=rows.classes,
             n_jobs=self.n_jobs,
             seed=self._seed_of(rows),
-            keys=_places(labeled.strong),
+            order=content_order(strong, labels),
         )
         if proba is None:
             proba = self._proba(labeled)

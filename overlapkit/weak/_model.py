@@ -22,6 +22,7 @@ from overlapkit._utils.sklearn_compat import (
 )
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import OverlapkitWarning, WeakLabelWarning
+from overlapkit.weak._row_order import content_order
 
 __all__ = [
     "align_columns",
@@ -313,6 +314,7 @@ def fit_classifier(
         seed=seed,
         params=params,
         groups=None if groups is None else _safe_indexing(groups, rows),
+        order=content_order(X_known, y_known),
     )
     proba[known] = proba_of(X_known) if held_out is None else held_out
     return model, proba, classes
@@ -389,14 +391,14 @@ def out_of_fold_proba(
     seed=0,
     params=None,
     groups=None,
-    keys=None,
+    order=None,
 ) -> np.ndarray | None:
     """Class probabilities of each row by a model that did not see it.
 
     Columns are those of `classes`, sorted, or of ``np.unique(y)``; zero where a fold
     lacked the class in training. None, with a WeakLabelWarning, when all classes but
-    one have a single row. `keys`, a number per row that depends on its content, draw
-    the folds of an integer `cv`, so that they do not depend on the order of the rows.
+    one have a single row. The folds of an integer `cv` are drawn from the rows in the
+    order of the positions `order`, by default as they are.
 
     Notes
     -----
@@ -404,7 +406,7 @@ def out_of_fold_proba(
     `class_weight` or a score that names a class would mean another one, and it routes
     metadata that were routed before.
     """
-    splits = _splits(cv, X, y, seed, groups, keys)
+    splits = _splits(cv, X, y, seed, groups, order)
     if splits is None:
         return None
     if classes is None:
@@ -429,7 +431,7 @@ def _proba_of_fold(estimator, X, y, classes, params, train, test) -> np.ndarray:
     return align_columns(proba, model.classes_, classes)
 
 
-def _splits(cv, X, y, seed, groups, keys=None) -> list[tuple] | None:
+def _splits(cv, X, y, seed, groups, order=None) -> list[tuple] | None:
     """Training and test rows of each fold; None if nothing can be held out.
 
     Raises
@@ -443,10 +445,9 @@ def _splits(cv, X, y, seed, groups, keys=None) -> list[tuple] | None:
     with warnings.catch_warnings():
         # said by name where it matters
         warnings.filterwarnings("ignore", "The least populated class in y")
-        if keys is None or not isinstance(cv, Integral):
+        if order is None or not isinstance(cv, Integral):
             splits = list(folds.split(X, y, groups))
         else:
-            order = np.lexsort([np.unique(y, return_inverse=True)[1], keys])
             groups = None if groups is None else _safe_indexing(groups, order)
             drawn = folds.split(np.zeros(len(y)), y[order], groups)
             splits = [(order[train], order[test]) for train, test in drawn]

@@ -218,19 +218,16 @@ def test_scores_find_weak_labels_that_are_wrong(cls, seed):
 
 @pytest.mark.parametrize("cls", SCORERS)
 def test_row_permutation(cls):
-    # folds of the probe are the one thing that depends on the order of the rows
+    # folds are drawn by what the rows hold, not by where they stand
     X, _, _ = noisy()
     X[:, 6] = np.random.RandomState(1).uniform(size=300)
     X[:, 5] = 1 - X[:, 6]
     order = np.random.RandomState(0).permutation(300)
-    if cls is SelfConfidenceScorer:
-        X = noisy()[0]
     one = precomputed(cls, d=5).fit(X).scores_[order]
     two = precomputed(cls, d=5).fit(X[order]).scores_
-    if cls is SelfConfidenceScorer:
-        assert spearmanr(one, two).statistic > 0.95
-    else:
-        np.testing.assert_allclose(one, two, atol=1e-12)
+    # the probe stops where its gradient is small enough
+    atol = 1e-4 if cls is SelfConfidenceScorer else 1e-12
+    np.testing.assert_allclose(one, two, atol=atol)
 
 
 def test_weak_labels_of_labelled_rows_are_not_in_sample():

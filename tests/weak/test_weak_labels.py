@@ -846,3 +846,51 @@ def test_a_label_model_without_a_parameter_for_classes(names):
     else:
         rows, _ = labeler.fit_label(votes, known)
         assert rows.classes.tolist() == ["ham", "spam"]
+
+
+# ------------------------------------------------------------- order of the rows
+
+
+def teachers():
+    linear = LogisticRegression(tol=1e-10, max_iter=1000)
+    return [None, linear, KNeighborsClassifier(5)]
+
+
+@pytest.mark.parametrize("teacher", teachers())
+@pytest.mark.parametrize("unit", [1, 1e-9, 1e9])
+def test_labels_of_a_labelled_teacher_do_not_depend_on_the_order_of_rows(teacher, unit):
+    # folds are drawn by content: who holds the same rows gets the same labels, however
+    # they were sorted, and whatever the unit of the columns
+    X, y = noise(150)
+    X = (X + y[:, None]) * unit
+    y = np.where(np.arange(150) % 3 == 0, -1, y)  # a third is not known
+    order = np.random.RandomState(1).permutation(150)
+    options = {"missing_label": -1, "random_state": 0}
+    one = WeakLabeler(teacher, **options).fit_label(X, y)[0]
+    two = WeakLabeler(teacher, **options).fit_label(X[order], y[order])[0]
+    np.testing.assert_allclose(two.proba, one.proba[order], atol=1e-6)
+    np.testing.assert_array_equal(two.labels, one.labels[order])
+
+
+def test_rows_of_text_and_gaps_may_come_in_any_order():
+    rng = np.random.RandomState(0)
+    y = rng.randint(0, 2, size=120)
+    frame = pd.DataFrame(
+        {
+            "size": np.where(rng.uniform(size=120) < 0.2, np.nan, rng.normal(size=120)),
+            "place": np.where(rng.uniform(size=120) < 0.7, y, 1 - y).astype(str),
+            "n": rng.permutation(120),
+        }
+    )
+    order = rng.permutation(120)
+    labeler = WeakLabeler(random_state=0)
+    one = labeler.fit_label(frame, y)[0]
+    two = labeler.fit_label(frame.iloc[order], y[order])[0]
+    np.testing.assert_allclose(two.proba, one.proba[order], atol=1e-4)
+
+
+def test_precision_hardly_moves_the_folds():
+    X, y = noise(200)
+    one = WeakLabeler(random_state=0).fit_label(X, y)[0]
+    two = WeakLabeler(random_state=0).fit_label(X.astype(np.float32), y)[0]
+    np.testing.assert_allclose(two.proba, one.proba, atol=1e-3)
