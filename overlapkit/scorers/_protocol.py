@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from overlapkit._utils.estimators import innermost
 from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import _safe_indexing
-from overlapkit.weak._model import innermost
 
 __all__ = ["check_scores", "check_support", "fit_selector", "score_selector"]
 

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from overlapkit._utils.estimators import align_columns
 from overlapkit._utils.labels import is_missing
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import SourceWarning
@@ -17,7 +18,7 @@ from overlapkit.sources._run import Reading
 from overlapkit.students._selection import guard_classes
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
-from overlapkit.weak._model import align_columns, weak_model_kind
+from overlapkit.weak._model import weak_model_kind
 from overlapkit.weak._views import check_strong, resolve_columns, select_columns
 
 __all__ = [

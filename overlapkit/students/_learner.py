@@ -7,6 +7,13 @@ import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
+from overlapkit._utils.estimators import (
+    align_columns,
+    innermost,
+    rows_of_params,
+    takes_weights,
+    weight_params,
+)
 from overlapkit._utils.memory_map import (
     in_memory,
     is_mapped,
@@ -14,13 +21,6 @@ from overlapkit._utils.memory_map import (
     take_rows,
 )
 from overlapkit._utils.sklearn_compat import _num_samples, get_tags
-from overlapkit.weak._model import (
-    align_columns,
-    innermost,
-    rows_of_params,
-    takes_weights,
-    weight_params,
-)
 from overlapkit.weak._views import naming_columns
 
 __all__ = ["Learner", "PooledClassifier", "clipped_log", "log_probabilities"]

@@ -5,8 +5,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from overlapkit._utils.dask_arrays import by_chunk
+from overlapkit._utils.estimators import align_columns
 from overlapkit._utils.memory_map import in_memory, is_mapped, row_blocks
-from overlapkit.weak._model import align_columns
 from overlapkit.weak._views import naming_columns
 
 __all__ = ["StudentMixin"]

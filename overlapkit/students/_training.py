@@ -5,14 +5,10 @@ from typing import Any
 import numpy as np
 
 from overlapkit._utils.checks import as_numbers, refuse_unreadable
+from overlapkit._utils.estimators import rows_of_params, takes_weights, weight_params
 from overlapkit._utils.memory_map import in_memory, take_rows
 from overlapkit._utils.sklearn_compat import _num_samples, _routing_enabled
 from overlapkit._utils.threads import n_threads
-from overlapkit.weak._model import (
-    rows_of_params,
-    takes_weights,
-    weight_params,
-)
 from overlapkit.weak._views import naming_columns
 
 __all__ = ["check_two_classes", "check_weight", "default_strong_estimator", "train"]

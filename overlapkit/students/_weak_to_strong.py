@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from overlapkit._utils.checks import check_consistent_length, check_finite
 from overlapkit._utils.dask_arrays import is_dask
+from overlapkit._utils.estimators import takes_weights, weight_params
 from overlapkit._utils.frames import columns_without_numbers, is_dataframe
 from overlapkit._utils.memory_map import is_mapped, row_blocks
 from overlapkit._utils.progress import CallbackSupportMixin, fit_task
@@ -38,7 +39,7 @@ from overlapkit.students._training import (
     train,
 )
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
-from overlapkit.weak._model import takes_weights, weak_model_kind, weight_params
+from overlapkit.weak._model import weak_model_kind
 from overlapkit.weak._rows import KnownLabels
 from overlapkit.weak._views import refuse_sources
 
@@ -193,8 +194,8 @@ class WeakToStrongClassifier(
     most 12 times. Neighbours are searched in the strong columns; of a dataframe with
     text or categories, as :class:`~overlapkit.representation.TabularRepresentation`
     encodes it. Without known
-    labels, nothing better than all covered rows is safe: every rule that helps much on
-    some data set hurts on another.
+    labels, all covered rows are learnt from; ``selector=CutStatisticScorer(),
+    budget=0.75`` is worth trying then.
 
     `sample_weight`, given to ``fit``, is passed to the weak model (a label model takes
     none) and, for the rows it is trained on, to the strong one; in a pipeline, to its

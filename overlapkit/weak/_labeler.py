@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from overlapkit._utils.checks import check_consistent_length, check_finite
 from overlapkit._utils.dask_arrays import is_chunked, is_dask
+from overlapkit._utils.estimators import align_columns
 from overlapkit._utils.frames import numeric_content
 from overlapkit._utils.labels import (
     MISSING_LABEL,
@@ -36,7 +37,6 @@ from overlapkit.exceptions import (
 )
 from overlapkit.weak._confidence import check_probabilities
 from overlapkit.weak._model import (
-    align_columns,
     by_blocks,
     classes_of_columns,
     fit_classifier,

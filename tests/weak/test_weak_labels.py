@@ -21,12 +21,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from overlapkit import OverlapDetector
+from overlapkit._utils.estimators import align_columns
 from overlapkit._utils.labels import is_missing
 from overlapkit.exceptions import VoteWarning, WeakLabelWarning
 from overlapkit.label_models import DawidSkene, LabelModel, MajorityVote
 from overlapkit.scorers import weak_confidence
 from overlapkit.weak import WeakLabeler, WeakRows
-from overlapkit.weak._model import align_columns, out_of_fold_proba, weak_model_kind
+from overlapkit.weak._model import out_of_fold_proba, weak_model_kind
 from tests.support.data import with_probabilities
 from tests.support.oracles_core import confidence as confidence_oracle
 
