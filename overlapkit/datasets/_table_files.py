@@ -135,7 +135,7 @@ def read_parquet(path, columns, ids):
             reading, wanted = _reading(schema.names, columns, ids, path)
             batches = file.iter_batches(_BATCH, columns=reading)
             return _collected(batches, schema, n_rows, wanted, ids, path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path} is no Parquet file that can be read ({error}). Write it again."
         ) from error
@@ -156,12 +156,18 @@ def read_arrow(path, columns, ids):
         n_rows = sum(batch.num_rows for batch in _arrow_batches(pa, path))
         schema = next(_arrow_batches(pa, path, schema=True))
         reading, wanted = _reading(schema.names, columns, ids, path)
-        batches = (batch.select(reading) for batch in _arrow_batches(pa, path))
+        batches = (_whole(b.select(reading)) for b in _arrow_batches(pa, path))
         return _collected(batches, schema, n_rows, wanted, ids, path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path} is no Arrow file that can be read ({error}). Write it again."
         ) from error
+
+
+def _whole(batch):
+    """A batch whose lengths and offsets fit; Arrow ends the process at others."""
+    batch.validate(full=True)
+    return batch
 
 
 def _arrow_batches(pa, path, schema=False):
