@@ -162,7 +162,7 @@ def test_states_of_a_selector(saved, change):
     state["arrays"] = {k: np.asarray(v) for k, v in state["arrays"].items()}
     assert fuzz_readers._selector().from_dict(state).next_source_ is not None
     change(state)
-    with pytest.raises(ValueError, match="tate|length"):
+    with pytest.raises(ValueError, match=r"tate|length"):
         fuzz_readers._selector().from_dict(state)
 
 
