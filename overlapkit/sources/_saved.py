@@ -17,6 +17,7 @@ from overlapkit.sources._run import SourceRun
 __all__ = ["FORMAT", "VERSION", "loaded_state", "saved_state"]
 
 FORMAT, VERSION = "overlapkit.UCBSourceSelector", 1
+_EXTRA = ("pool_size", "trained_batches", "classes", "collected_indices")
 # what reading a state raises from which something was left out or changed
 _DAMAGED = (KeyError, IndexError, TypeError, AttributeError, OverflowError)
 
@@ -127,7 +128,7 @@ def _loaded(state, rules, reward, params) -> Bunch:
                 f"batches of {run.sizes[:9]} rows in {sorted(counts)} rows"
             )
         batches = Batches([X], labels, run.sizes)
-    extra = {name: _unpack(name, state["extra"], arrays) for name in state["extra"]}
+    extra = {name: _unpack(name, state["extra"], arrays) for name in _EXTRA}
     for count in (state["fitted_batches"], extra["trained_batches"]):
         if count is not None and not 0 <= int(count) <= len(batches):
             raise IndexError(f"{count} of {len(batches)} batches")

@@ -155,6 +155,7 @@ def saved(tmp_path_factory):
         lambda s: s["arrays"].update(X=s["arrays"]["X"][:-1]),
         lambda s: s["arrays"].update(run_sizes=s["arrays"]["run_sizes"][:-1]),
         lambda s: s.update(fitted_batches=99),
+        lambda s: s["extra"].pop("collected_indices"),
     ],
 )
 def test_states_of_a_selector(saved, change):
