@@ -39,18 +39,22 @@ selector = UCBSourceSelector(
     detector=OverlapDetector(weak_columns=pool.easy_columns, random_state=0),
     random_state=0,
 )
-if os.path.exists("state.json"):
-    with open("state.json") as file:
-        selector.from_dict(json.load(file))
-done = len(selector.history_) if hasattr(selector, "state_") else 0
+done = 0
+if os.path.exists("state.npz"):
+    with np.load("state.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    state = json.loads(str(arrays.pop("state")))
+    selector.from_dict({**state, "arrays": arrays})
+    done = len(selector.history_)
 for t in range(done, 30):
     source = selector.next_source_ if t else 0
     rows = np.flatnonzero(pool.sources == source)
     rows = np.random.RandomState(t).choice(rows, 20, replace=False)
     selector.partial_fit(pool.X[rows], pool.y[rows], sources=source)
-    with open("state.tmp", "w") as file:
-        json.dump(selector.to_dict(), file)
-    os.replace("state.tmp", "state.json")
+    state = selector.to_dict()
+    arrays = state.pop("arrays")
+    np.savez("writing.npz", state=json.dumps(state), **arrays)
+    os.replace("writing.npz", "state.npz")
 """
 
 
@@ -92,7 +96,7 @@ def prepare_sources(folder):
 
 def prepare_live(folder):
     (folder / "live.py").write_text(LIVE)
-    return [sys.executable, "live.py"], ["state.json"]
+    return [sys.executable, "live.py"], ["state.npz"]
 
 
 def prepare_main_job(folder):

@@ -238,3 +238,52 @@ def test_inputs_are_not_changed():
     change_point(values)
     binseg_change_point(values)
     np.testing.assert_array_equal(values, before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_binseg_decides_mirrored_splits_as_the_oracle_does(dtype):
+    # k and n - k remove the same but for rounding, which decides in ruptures, too
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        half = rng.integers(0, 9, rng.integers(5, 40)) / rng.choice([7, 10, 13])
+        values = np.concatenate([half, half.max() + half.min() - half]).astype(dtype)
+        split = binseg_change_point(values)
+        assert split.index == oracles.binseg_split(np.sort(values))
+
+
+def test_binseg_gain_is_the_share_of_squares_removed():
+    rng = np.random.default_rng(0)
+    for n in (7, 12, 33, 50):
+        s = np.sort(rng.beta(0.5, 0.5, n))
+        split = binseg_change_point(s)
+        k = split.index
+        left = ((s[:k] - s[:k].mean()) ** 2).sum() + ((s[k:] - s[k:].mean()) ** 2).sum()
+        assert split.gain == pytest.approx(1 - left / ((s - s.mean()) ** 2).sum())
+
+
+@pytest.mark.parametrize("function", [change_point, binseg_change_point])
+def test_a_gain_is_at_most_1(function):
+    # two atoms are described without error, and rounding must not add to that
+    for x in np.random.default_rng(0).normal(size=300):
+        assert 1 - 1e-12 <= function([x] * 5 + [x + 1 / 3] * 15).gain <= 1
+
+
+@pytest.mark.parametrize("far", [[-1e300], [1e300], [-1e300, 1e300]])
+def test_binseg_holds_values_of_any_size_at_either_end(far):
+    values = np.r_[np.linspace(0, 1, 40), far]
+    split = binseg_change_point(values)
+    assert split.index == oracles.binseg_split(np.sort(values / 1e300))
+    assert 0 < split.gain <= 1
+
+
+def test_values_of_objects_and_of_more_digits():
+    with pytest.raises(ValueError, match="finite, got 4 NaN"):
+        change_point(np.array([1.0, np.nan] * 4, dtype=object))
+    assert change_point(np.array([0.1, 0.2, 3, 4], dtype=object)).threshold == 3
+    more = np.array([0.1, 0.2, 0.7, 0.8], dtype=np.longdouble)
+    assert change_point(more).threshold == float(more[2])
+
+
+def test_a_split_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        change_point([0, 0, 1, 1]).index = 3

@@ -25,6 +25,7 @@ from overlapkit.sources._selector import UCBSourceSelector
 __all__ = ["run"]
 
 _KINDS = (".csv", ".tsv", ".parquet", ".pq")
+_ENTRY = ("source", "file", "sha256")  # of a batch
 _VERSION = 1  # of the layout of the state file
 
 
@@ -109,11 +110,34 @@ def _read_state(args) -> dict[str, Any]:
     remedy = "give another --state, or remove it to begin anew"
     try:
         state = json.loads(args.state.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{args.state} is no state file ({error}): {remedy}") from error
     if not isinstance(state, dict) or state.get("overlapkit_sources") != _VERSION:
         raise DataError(f"{args.state} is no state file of this version: {remedy}")
+    if not _is_whole(state):
+        raise DataError(f"{args.state} was changed, or is not complete: {remedy}")
     return state
+
+
+def _is_whole(state) -> bool:
+    """Whether a state has all that :func:`run` writes."""
+    batches, names = state.get("batches"), state.get("sources")
+    if not isinstance(batches, list):
+        return False
+    if not batches:
+        return names is None
+    return (
+        isinstance(state.get("parameters"), dict)
+        and isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and all(
+            isinstance(entry, dict)
+            and all(isinstance(entry.get(key), str) for key in _ENTRY)
+            # a name and no path, which might lead out of the folder of batches
+            and all(Path(entry[key]).name == entry[key] for key in _ENTRY[:2])
+            for entry in batches
+        )
+    )
 
 
 def _batches_in(folder: Path) -> list[tuple[str, Path]]:

@@ -3,14 +3,22 @@
 import json
 import math
 import os
+import tokenize
 import zipfile
 
 import numpy as np
 
 from overlapkit._utils.memory_map import is_bfloat16, join_rows
-from overlapkit.datasets._checked_files import file_size, open_member
+from overlapkit.datasets._checked_files import DAMAGED, file_size, open_member
 
-__all__ = ["check_npz", "read_npy", "read_npz", "read_raw", "read_safetensors"]
+__all__ = [
+    "check_npz",
+    "check_text",
+    "read_npy",
+    "read_npz",
+    "read_raw",
+    "read_safetensors",
+]
 
 _TENSORS = {
     "F64": "<f8",
@@ -64,8 +72,7 @@ def read_npz(path, columns, ids):
                 None if name is None else _npz_array(archive, members[name], path)
                 for name in (key, ids)
             ]
-    # of damaged archives and deflate streams
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError) as error:
+    except DAMAGED as error:
         raise ValueError(
             f"{path} is no complete npz file ({error}). Write it again by numpy.savez."
         ) from error
@@ -150,7 +157,10 @@ def _npy_header(file, path):
         if read is None:
             raise ValueError(f"version {version} of the format")
         shape, fortran, dtype = read(file)
-    except ValueError as error:
+        if any(n < 0 for n in shape):
+            raise ValueError(f"the shape {shape}")
+    # TokenError: a header that ends within brackets
+    except (ValueError, OverflowError, tokenize.TokenError) as error:
         raise ValueError(
             f"{path} is no npy file that can be read ({error}). Write it by numpy.save."
         ) from error
@@ -226,6 +236,8 @@ def _mapped(path, offset, shape, stored, order, size):
     values = np.memmap(
         os.fspath(path), np.uint16 if narrow else stored, "r", offset, shape, order
     )
+    if not narrow:
+        check_text(values, path)
     return _native(values, narrow)
 
 
@@ -313,7 +325,34 @@ def _npz_array(archive, info, path):
                 raise ValueError(f"{where} ends after {done} of {needed} bytes.")
             done += n
     values = values.reshape(shape, order=order)
-    return values.astype(stored.newbyteorder("="), copy=False)
+    values = values.astype(stored.newbyteorder("="), copy=False)
+    check_text(values, where)
+    return values
+
+
+def check_text(values, where) -> None:
+    """Refuse text that holds numbers which are no characters.
+
+    Raises
+    ------
+    ValueError
+        If there are any; Python and Arrow would raise errors of their own.
+    """
+    if values.dtype.kind == "U" and values.dtype.itemsize:
+        codes = np.ascontiguousarray(values).view(np.uint32)
+        if ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any():
+            raise ValueError(
+                f"{where} holds text with numbers that are no characters: it is "
+                "damaged. Write it again."
+            )
+    elif values.dtype.kind == "S":
+        try:
+            np.char.decode(values, "utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{where} holds bytes that are no UTF-8 text ({error}): write text by "
+                "numpy.array(list_of_str)."
+            ) from error
 
 
 def _tensor(path, name, entry, start, size):

@@ -4,10 +4,28 @@ import os
 import re
 import stat
 import zipfile
+import zlib
 from pathlib import Path
 
-__all__ = ["check_memory", "file_size", "open_member", "readable", "shards_in"]
+__all__ = [
+    "DAMAGED",
+    "check_memory",
+    "file_size",
+    "open_member",
+    "readable",
+    "shards_in",
+]
 
+# What zipfile raises at archives that are cut off or changed. NotImplementedError: a
+# version or method that it does not know.
+DAMAGED = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+)
 # A member of a zip file that is this much larger than it is stored, and this large.
 _RATIO, _INFLATED = 100, 256 << 20
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from overlapkit._utils.checks import plain
 from overlapkit._utils.memory_map import RowMatrix, join_rows
 from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit.datasets._array_files import (
@@ -82,6 +83,45 @@ class FileRows:
     values: Any
     ids: np.ndarray | None = None
     source: str = "rows"
+
+    def __post_init__(self) -> None:
+        """Check that there is an id for each row."""
+        if not isinstance(self.source, str):
+            raise TypeError(
+                f"source must be text that says where the rows come from, got "
+                f"{plain(self.source)}."
+            )
+        if not isinstance(self.values, np.ndarray | RowMatrix | pd.DataFrame):
+            raise TypeError(
+                "values must be an array, a memory map, a pandas dataframe or a view "
+                f"of files, got {type(self.values).__name__}; convert by "
+                "numpy.asarray, or read a file by open_rows."
+            )
+        if isinstance(self.values, np.ma.MaskedArray):
+            raise TypeError(
+                "values must not be a masked array, whose mask would be lost: fill it "
+                "by its method filled."
+            )
+        if len(self.values.shape) not in (1, 2):
+            raise ValueError(
+                f"values must have one entry per row, hence one or two dimensions; got "
+                f"shape {self.values.shape}."
+            )
+        kind = getattr(getattr(self.values, "dtype", None), "kind", "O")
+        if kind not in "biufOSUM":
+            raise TypeError(
+                f"values must be numbers or text, got {self.values.dtype}: convert "
+                "them."
+            )
+        if self.ids is not None:
+            ids = np.asarray(self.ids)
+            if ids.shape != (len(self),):
+                raise ValueError(
+                    f"values has {len(self)} rows and ids has shape {ids.shape}: give "
+                    "one id for each row."
+                )
+            ids = _typed_ids(ids, len(self), self.source)
+            object.__setattr__(self, "ids", ids)
 
     @property
     def columns(self) -> list[str] | None:
@@ -190,6 +230,8 @@ class FileRows:
                 "them alike in both, or change one by "
                 "dataclasses.replace(rows, ids=rows.ids.astype(str))."
             )
+        for rows in (self, other):  # rows taken twice have one id
+            _check_ids(rows.ids, len(rows), rows.source)
         index = pd.Index(self.ids)
         positions = index.get_indexer(pd.Index(other.ids))
         lacking = other.ids[positions < 0]
@@ -303,6 +345,10 @@ def open_rows(
     ([0.5, 0.9, 0.2], [9, 8, 7], ['p0', 'p1'])
     """
     if columns is not None and not isinstance(columns, str):
+        if not isinstance(columns, Sequence | np.ndarray | pd.Index):
+            raise TypeError(
+                f"columns must be a name or a list of names, got {plain(columns)}."
+            )
         columns = [str(name) for name in columns]
         if not columns:
             raise ValueError("columns is empty: name one column at least, or leave it.")
@@ -337,7 +383,7 @@ def _paths(source) -> list[Path]:
         path = Path(source)
         return shards_in(path, {".npy", *_NAMED}) if path.is_dir() else [path]
     if not source:
-        raise ValueError("The list of files is empty: pass one path at least.")
+        raise ValueError("source is an empty list of files: pass one path at least.")
     return [Path(path) for path in source]
 
 
@@ -351,8 +397,8 @@ def _split_ids(ids):
 def _refuse_raw(dtype, shape, name) -> None:
     if dtype is not None or shape is not None:
         raise ValueError(
-            f"dtype={dtype!r} and shape={shape!r} are for raw values; {name} says "
-            "itself what it holds: leave them unset."
+            f"dtype={plain(dtype)} and shape={plain(shape)} are for raw values; {name} "
+            "says itself what it holds: leave them unset."
         )
 
 
@@ -384,7 +430,7 @@ def _open(path, columns, ids, dtype, shape):
             "is not read. Save the array by numpy.save or safetensors."
         )
     raise ValueError(
-        f"{path} ends in {suffix or 'nothing'}, expected one of "
+        f"The source {path} ends in {suffix or 'nothing'}, expected one of "
         f"{', '.join(('.npy', *_NAMED))}. For raw values pass dtype= and shape=; "
         "decompress or convert other files first."
     )
@@ -455,6 +501,21 @@ def _checked(values, ids, source) -> FileRows:
 
 def _check_ids(ids, n_rows, source) -> np.ndarray:
     """Ids as integers or text, each once."""
+    ids = _typed_ids(ids, n_rows, source)
+    twice = pd.Index(ids).duplicated(keep=False)
+    if twice.any():
+        first = ids[twice][0]
+        rows = np.flatnonzero(ids == first)
+        raise ValueError(
+            f"{twice.sum()} of the {n_rows} rows of {source} share their id with "
+            f"another: {first.item()!r} is that of the rows {rows[:_SHOWN].tolist()}. "
+            "Give every row its own id."
+        )
+    return ids
+
+
+def _typed_ids(ids, n_rows, source) -> np.ndarray:
+    """Ids as integers or text."""
     if ids.shape != (n_rows,):
         raise ValueError(
             f"There are ids of shape {ids.shape} for the {n_rows} rows of {source}: "
@@ -475,15 +536,6 @@ def _check_ids(ids, n_rows, source) -> np.ndarray:
     if ids.dtype.kind not in "iuUM":
         raise ValueError(
             f"The ids of {source} have dtype {ids.dtype}, expected integers or text."
-        )
-    twice = pd.Index(ids).duplicated(keep=False)
-    if twice.any():
-        first = ids[twice][0]
-        rows = np.flatnonzero(ids == first)
-        raise ValueError(
-            f"{twice.sum()} of the {n_rows} rows of {source} share their id with "
-            f"another: {first.item()!r} is that of the rows {rows[:_SHOWN].tolist()}. "
-            "Give every row its own id."
         )
     return ids
 

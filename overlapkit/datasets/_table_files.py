@@ -135,7 +135,7 @@ def read_parquet(path, columns, ids):
             reading, wanted = _reading(schema.names, columns, ids, path)
             batches = file.iter_batches(_BATCH, columns=reading)
             return _collected(batches, schema, n_rows, wanted, ids, path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path} is no Parquet file that can be read ({error}). Write it again."
         ) from error
@@ -156,12 +156,18 @@ def read_arrow(path, columns, ids):
         n_rows = sum(batch.num_rows for batch in _arrow_batches(pa, path))
         schema = next(_arrow_batches(pa, path, schema=True))
         reading, wanted = _reading(schema.names, columns, ids, path)
-        batches = (batch.select(reading) for batch in _arrow_batches(pa, path))
+        batches = (_whole(b.select(reading)) for b in _arrow_batches(pa, path))
         return _collected(batches, schema, n_rows, wanted, ids, path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path} is no Arrow file that can be read ({error}). Write it again."
         ) from error
+
+
+def _whole(batch):
+    """A batch whose lengths and offsets fit; Arrow ends the process at others."""
+    batch.validate(full=True)
+    return batch
 
 
 def _arrow_batches(pa, path, schema=False):
@@ -203,7 +209,10 @@ def read_table(table, columns, ids):
             table = pa.Table.from_pandas(table, preserve_index=False)
         table = pa.table(table)
     except (pa.ArrowException, TypeError) as error:
-        raise ValueError(f"The {name} is no table that can be read: {error}") from error
+        raise ValueError(
+            f"source is of type {name}, expected a path, paths, or a table in memory "
+            f"(pandas, polars, Arrow): {error}."
+        ) from error
     reading, wanted = _reading(table.schema.names, columns, ids, name)
     batches = table.select(reading).to_batches(_BATCH)
     return _collected(batches, table.schema, table.num_rows, wanted, ids, name)
@@ -237,7 +246,9 @@ def _check_unique(names, path) -> None:
 def _wanted(names, columns, ids, path) -> list[str]:
     """Names of the columns to read, in the order asked for."""
     if ids is not None and ids not in names:
-        raise ValueError(f"{path} has no column {ids!r} for ids; it has {names[:20]}.")
+        raise ValueError(
+            f"{path} has no column {ids!r} for ids: give one of {names[:20]}."
+        )
     if columns is None:
         # what pandas calls an index without a name
         wanted = [n for n in names if n != ids and not n.startswith("__index_level_")]
@@ -246,11 +257,14 @@ def _wanted(names, columns, ids, path) -> list[str]:
     missing = [name for name in wanted if name not in names]
     if missing:
         raise ValueError(
-            f"{path} has no columns {missing[:10]}; it has {names[:20]}"
+            f"{path} has no columns {missing[:10]}: give some of {names[:20]}"
             f"{f' and {len(names) - 20} more' if len(names) > 20 else ''}."
         )
     if not wanted:
-        raise ValueError(f"{path} has no column beside the ids, so nothing to read.")
+        raise ValueError(
+            f"{path} has no column beside the ids, so nothing to read: a source needs "
+            "one at least."
+        )
     return wanted
 
 

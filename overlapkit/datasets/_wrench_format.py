@@ -1,16 +1,14 @@
 """The two forms that `load_wrench` reads, and what is checked of them."""
 
 import json
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from overlapkit.datasets._array_files import check_npz
-from overlapkit.datasets._checked_files import check_memory, file_size
+from overlapkit.datasets._array_files import check_npz, check_text
+from overlapkit.datasets._checked_files import DAMAGED, check_memory, file_size
 from overlapkit.exceptions import WrenchFormatError
 
 __all__ = ["MissingSplitError", "read_json", "read_npz"]
@@ -87,10 +85,13 @@ def _open_npz(file) -> dict[str, np.ndarray]:
     try:
         check_npz(file)
         with np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
+        for name, array in arrays.items():
+            check_text(array, f"{file}: {name}")
+        return arrays
     # ValueError: a size that cannot be, pickled arrays, or no npz at all; EOFError: an
     # empty file; TypeError: a npy file, which is no archive
-    except (ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, TypeError, *DAMAGED) as error:
         raise WrenchFormatError(
             f"{file}: expected an npz of plain arrays: {error}. Object arrays, which "
             "only pickle could read, are refused, as unpickling runs the code a file "

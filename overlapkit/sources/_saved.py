@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit.sources._batches import Batches
 from overlapkit.sources._reading import Reader
 from overlapkit.sources._run import SourceRun
@@ -16,6 +17,9 @@ from overlapkit.sources._run import SourceRun
 __all__ = ["FORMAT", "VERSION", "loaded_state", "saved_state"]
 
 FORMAT, VERSION = "overlapkit.UCBSourceSelector", 1
+_EXTRA = ("pool_size", "trained_batches", "classes", "collected_indices")
+# what reading a state raises from which something was left out or changed
+_DAMAGED = (KeyError, IndexError, TypeError, AttributeError, OverflowError)
 
 
 def saved_state(run, batches, reader, *, seed, params, **extra) -> dict:
@@ -90,6 +94,16 @@ def loaded_state(state, *, rules, reward, params) -> Bunch:
             f"The state has version {state.get('version')!r}, this version of "
             f"overlapkit reads version {VERSION}."
         )
+    try:
+        return _loaded(state, rules, reward, params)
+    except _DAMAGED as error:
+        raise ValueError(
+            f"The state is damaged ({type(error).__name__}: {error}): expected the "
+            "dict that to_dict returns, with nothing left out or changed."
+        ) from error
+
+
+def _loaded(state, rules, reward, params) -> Bunch:
     now, before = _fingerprints(params), state["params"]
     changed = sorted(k for k in {*now, *before} if now.get(k) != before.get(k))
     if changed:
@@ -108,8 +122,16 @@ def loaded_state(state, *, rules, reward, params) -> Bunch:
             labels: list = [None] * run.t
         else:
             labels = np.split(y, np.cumsum(run.sizes)[:-1])
+        counts = {sum(run.sizes), _num_samples(X), *([] if y is None else [len(y)])}
+        if len(counts) > 1 or min(run.sizes, default=1) < 1:
+            raise IndexError(
+                f"batches of {run.sizes[:9]} rows in {sorted(counts)} rows"
+            )
         batches = Batches([X], labels, run.sizes)
-    extra = {name: _unpack(name, state["extra"], arrays) for name in state["extra"]}
+    extra = {name: _unpack(name, state["extra"], arrays) for name in _EXTRA}
+    for count in (state["fitted_batches"], extra["trained_batches"]):
+        if count is not None and not 0 <= int(count) <= len(batches):
+            raise IndexError(f"{count} of {len(batches)} batches")
     return Bunch(
         run=run,
         batches=batches,

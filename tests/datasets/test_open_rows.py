@@ -322,7 +322,7 @@ def test_numbers_name_the_first_value_that_is_none(tmp_path):
         ("a.npy", {"dtype": "float32"}, "says itself that it holds float16"),
         ("a.npy", {"shape": (3, 3)}, "says itself what shape"),
         ("lists.parquet", {}, "'emb' holds lists.*such as 'n'. Read it alone"),
-        ("lists.parquet", {"columns": "Z"}, r"no columns \['Z'\]; it has"),
+        ("lists.parquet", {"columns": "Z"}, r"no columns \['Z'\]: give some of"),
         ("raw.f16", {}, "pass dtype= and shape="),
         ("raw.f16", {"dtype": "float16", "shape": (-1, 7)}, "no whole number of rows"),
         ("raw.f16", {"dtype": "float32", "shape": (N, D)}, "are 600"),
@@ -340,3 +340,25 @@ def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r"overlapkit\[files\]"):
         open_rows(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("values", "ids", "message"),
+    [
+        ([[1.0]], None, "values must be an array, a memory map"),
+        (np.ma.masked_array([1.0], mask=[True]), None, "masked array, whose mask"),
+        (np.ones((2, 2, 2)), None, "one or two dimensions"),
+        (np.array([1j]), None, "values must be numbers or text"),
+        (np.ones(2), ["a"], "values has 2 rows and ids has shape"),
+        (np.ones(2), [0.5, 1], "expected integers or text"),
+    ],
+)
+def test_rows_made_by_hand_are_checked(values, ids, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        FileRows(values, ids)
+
+
+def test_rows_taken_twice_cannot_be_aligned():
+    rows = FileRows(VALUES[:3], ["a", "b", "c"]).take([0, 0, 1])
+    with pytest.raises(ValueError, match="share their id"):
+        FileRows(VALUES[:2], ["a", "b"]).align(rows)

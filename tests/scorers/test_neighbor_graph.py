@@ -89,3 +89,12 @@ def test_a_value_that_is_not_finite_is_named():
     X[7, 1] = np.nan
     with pytest.raises(ValueError, match="Row 7"):
         nearest_neighbors(X, 3)
+
+
+@pytest.mark.parametrize("k", [1, 2, 7])
+def test_candidates_beyond_those_asked_for_hide_no_mistake(monkeypatch, k):
+    # whole numbers have exact products, so that none to spare are needed
+    monkeypatch.setattr("overlapkit.scorers._neighbor_graph._SPARE", 0)
+    X = np.random.RandomState(k).randint(-9, 10, size=(400, 3)).astype(np.float32)
+    _, distances = nearest_neighbors(X, k)
+    np.testing.assert_allclose(distances, brute_force(X, k)[1], rtol=1e-6)

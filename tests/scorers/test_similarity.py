@@ -445,3 +445,20 @@ def test_fewer_threads_where_rows_of_similarities_are_very_long(monkeypatch):
     X = np.random.default_rng(0).normal(size=(50, 3)).astype("f4")
     reference_similarity(X, X, aggregation="quantile", n_jobs=8)
     assert used == [4]  # 200 bytes each
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+@pytest.mark.parametrize("m", [8, 19, 24])
+def test_every_reference_row_has_its_own_length(absolute, m):
+    # each row is a multiple of one reference row, which are far from each other and of
+    # lengths from 1 to 1e6: its largest cosine is 1, and the mean is that of the oracle
+    rng = np.random.default_rng(m)
+    reference = rng.normal(size=(m, 60)) * np.geomspace(1, 1e6, m)[:, None]
+    X = reference[::-1] * rng.uniform(0.1, 10, size=(m, 1))
+    scores = {
+        how: reference_similarity(X, reference, aggregation=how, absolute=absolute)
+        for how in ("max", "mean")
+    }
+    np.testing.assert_allclose(scores["max"], 1)
+    S = oracles.similarity_matrix(X, reference, "cosine", absolute)
+    np.testing.assert_allclose(scores["mean"], S.mean(axis=1), atol=1e-12)

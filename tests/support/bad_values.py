@@ -528,6 +528,7 @@ def changes_for(case, argument):
 
 # documented: NaN where there is nothing to compare
 MAY_BE_NAN = {
+    "FileRows": True,
     "view_alignment": True,
     "vote_summary": True,
     "change_point": True,
@@ -627,6 +628,15 @@ _LEGAL = [
     ),
     ("WeakRows", "seed", "0|10**30"),
     ("KnownLabels", "known", "an entry fewer"),
+    # values are refused by whoever reads them; rows without ids go by their number
+    (
+        "FileRows",
+        "values",
+        "two columns|NaN|infinity|None among them|datetime|mixed types",
+    ),
+    ("FileRows", "ids", "None"),
+    ("FileRows", "source", "'nonsense'"),
+    ("open_rows", "ids", "None"),
 ]
 LEGAL = {
     (name, argument, value): True

@@ -15,6 +15,7 @@ cache of that folder, which numba renews for a file that has changed.
 import argparse
 import ast
 import collections
+import functools
 import os
 import random
 import shutil
@@ -44,6 +45,7 @@ GROUPS = {
             "scorers/test_neighbor_graph.py",
         ],
         "_kernels/similarity.py": [
+            "scorers/test_neighbors.py",
             "scorers/test_similarity.py",
             "test_properties.py",
             "scorers/test_overlap_detector.py",
@@ -274,6 +276,7 @@ def draw(groups, n_mutants, seed):
     return chosen
 
 
+@functools.cache  # as they are when the command starts
 def _source(module):
     return (ROOT / "overlapkit" / module).read_text(encoding="utf-8")
 

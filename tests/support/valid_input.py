@@ -288,6 +288,11 @@ OVERRIDES = {
     "VoteAgreementDisplay": {"agreement": lambda: np.eye(3)},
     "StudentGain": {"estimator": lambda: None},
     "vote_summary": {"y": lambda: None, "classes": lambda: None},
+    "open_rows": {
+        "source": lambda: as_frame(table()[0].copy()),
+        "ids": lambda: np.arange(N),
+    },
+    "FileRows": {"ids": lambda: np.arange(N)},
     "ucb_regret_bound": {"n_rounds": lambda: 50},
 }
 # name -> why the table does not call it
@@ -299,8 +304,6 @@ NOT_CALLED = {
     "load_wrench": "reads files: tests/datasets",
     "load_mushroom": "reads files: tests/datasets",
     "load_spambase": "reads files: tests/datasets",
-    "open_rows": "gap: messages name the file or the type, not always the argument",
-    "FileRows": "gap: made by open_rows, takes any values",
     "PilotResult": "gap: made by pilot_sources, takes any tables",
     "pilot_sources": "gap: bare errors for reference, test, detector and level; "
     "sources=None and an estimator that is unused are taken",
