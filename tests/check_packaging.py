@@ -26,8 +26,10 @@ def main():
     """Raise when something is missing, or there that should not be."""
     with tempfile.TemporaryDirectory() as scratch:
         scratch = Path(scratch)
-        builder = _environment(scratch / "build", "build")
+        builder = _environment(scratch / "build", "build", "twine")
         _run(builder, "-m", "build", "--outdir", scratch / "dist", ROOT)
+        built = (scratch / "dist").iterdir()
+        _run(builder, "-m", "twine", "check", "--strict", *built)
         wheel = next((scratch / "dist").glob("*.whl"))
         names = zipfile.ZipFile(wheel).namelist()
         strangers = [n for n in names if n.split("/")[0].split("-")[0] != "overlapkit"]
@@ -42,6 +44,7 @@ def main():
             "tests/common/test_common.py",
             "examples/plot_02_spambase.py",
             "LICENSE",
+            "CITATION.cff",
         ):
             assert name in inside, f"no {name} in the source distribution"
         user = _environment(scratch / "user", str(wheel))
@@ -49,11 +52,11 @@ def main():
     print(f"{wheel.name} and {sdist.name} are complete and work")
 
 
-def _environment(folder, requirement):
-    """Python of a new environment that holds one requirement."""
+def _environment(folder, *requirements):
+    """Python of a new environment that holds some requirements."""
     venv.create(folder, with_pip=True)
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    _run(python, "-m", "pip", "install", "--quiet", requirement)
+    _run(python, "-m", "pip", "install", "--quiet", *requirements)
     return python
 
 
