@@ -19,7 +19,6 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from overlapkit import OverlapDetector, UCBSourceSelector, WeakToStrongClassifier
 from overlapkit.label_models import DawidSkene, LabelModel
 from overlapkit.scorers import CutStatisticScorer, SelfConfidenceScorer
-from overlapkit.students import LabelCorrector
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 linux = pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads /proc")
@@ -151,10 +150,6 @@ LONG = {
         ),
         table(30_000),
     ),
-    "corrector": lambda: (
-        LabelCorrector(endless()),
-        (table(3000)[0], table(3000)[1], (table(3000)[0][:, 0] > 0) * 1),
-    ),
 }
 AFTER = 1.0
 
@@ -171,11 +166,6 @@ def arguments_of(name, data):
 def test_ctrl_c_ends_a_fit_within_two_seconds(name):
     model, data = LONG[name]()
     more = arguments_of(name, data)
-    if name == "corrector":
-        X, y, weak = data
-        model.set_params(missing_label=-1)
-        y = np.where(np.arange(len(y)) % 3 == 0, y, -1)
-        data, more = (X, y), {"weak_labels": weak}
     pressed = []
 
     def press():
