@@ -12,7 +12,7 @@ from sklearn.base import clone
 from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit._utils.wilson import wilson_interval
 from overlapkit.sources._checks import check_sources, check_y
-from overlapkit.sources._reading import Reader, shared_settings, unfitted_detector
+from overlapkit.sources._reading import Fitting, Reader
 from overlapkit.sources._rewards import OverlapDensity, default_student
 from overlapkit.weak._views import check_strong
 
@@ -165,9 +165,9 @@ def pilot_sources(
     marker = getattr(detector, "missing_label", None)
     y, known = check_y(X, y, marker)
     reward = OverlapDensity()
-    own = shared_settings(detector, Reader(reward), random_state=random_state)
-    fitted = unfitted_detector(detector, own)
-    reader = Reader(reward).with_reference(fitted, *reference)
+    reader = Reader(reward)
+    fitted = Fitting(detector, marker).unfitted(reader, random_state)
+    reader = reader.with_reference(fitted, *reference)
     measured, gains = [], {}
     for code in range(len(names)):
         rows = np.flatnonzero(codes == code)
