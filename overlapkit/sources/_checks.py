@@ -119,7 +119,7 @@ def frozen_prices(prices) -> Any:
         return prices
     if isinstance(prices, Mapping):
         return dict(prices)
-    return tuple(as_numbers(prices, "prices", finite=False).tolist())
+    return tuple(as_numbers(prices, "prices", ndim=1, finite=False).tolist())
 
 
 def prices_of(prices, names, t=1, withdrawn=None) -> np.ndarray:

@@ -628,6 +628,9 @@ _LEGAL = [
     ),
     ("WeakRows", "seed", "0|10**30"),
     ("KnownLabels", "known", "an entry fewer"),
+    ("pilot_sources", "test", "None"),
+    ("pilot_sources", "detector", "None"),
+    ("pilot_sources", "level", "0.5"),
 ]
 LEGAL = {
     (name, argument, value): True
