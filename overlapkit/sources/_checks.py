@@ -119,7 +119,13 @@ def frozen_prices(prices) -> Any:
         return prices
     if isinstance(prices, Mapping):
         return dict(prices)
-    return tuple(as_numbers(prices, "prices", ndim=1, finite=False).tolist())
+    values = as_numbers(prices, "prices", finite=False)
+    if values.ndim == 0:
+        raise ValueError(
+            f"prices={values} must hold a number for each source, or be a dict from "
+            "name to price."
+        )
+    return tuple(values.tolist())
 
 
 def prices_of(prices, names, t=1, withdrawn=None) -> np.ndarray:
