@@ -60,6 +60,8 @@ class Batch:
     positions : ndarray of shape (n_rows,) of int, default=None
         Positions of the rows in the batch that ``start`` was given, if they are rows
         of it. None: new rows.
+    represented : ndarray of shape (n_rows, n_represented), default=None
+        ``rule.represent(rows.strong)``, where it was computed already.
 
     Examples
     --------
@@ -82,6 +84,7 @@ class Batch:
     known: KnownLabels
     rule: RegionRule
     positions: np.ndarray | None = None
+    represented: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -107,6 +110,7 @@ class Batch:
             self.known.take(some),
             self.rule,
             None if self.positions is None else self.positions[some],
+            None if self.represented is None else self.represented[some],
         )
 
 
@@ -232,6 +236,8 @@ class OverlapDensity:
 
 def _view(batch, rows=slice(None)) -> np.ndarray:
     """The strong view that similarities are computed on, in double precision."""
+    if batch.represented is not None:
+        return np.asarray(batch.represented[rows], dtype=np.float64)
     strong = _safe_indexing(batch.rows.strong, rows)
     return np.asarray(batch.rule.represent(strong), dtype=np.float64)
 
