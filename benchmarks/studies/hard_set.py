@@ -9,7 +9,7 @@ others). On real sets it prints, per set, the accuracy of a student of the rows 
 not hard and of one of the overlap rows, less that of the same student under the
 default, with the standard error over seeds,
 and chooses a rule leaving one set out. ``--rules guard`` tries the default and
-"refine sep 5" only, the one guard that was chosen before this comparison was run, and
+"separated" only, the one guard that was chosen before this comparison was run, and
 says whether it meets the two conditions for a default: precision and recall of .95 in
 every setting of the generator, and no set on which a student loses more than a standard
 error.
@@ -18,6 +18,8 @@ default       the rows of low confidence
 refine        refine_hard=0.05: candidates like confident rows are taken out, if the
               similarities show two groups by the dip test
 refine sep k  the same, if the means of the groups are k standard deviations apart too
+separated     refine_hard="separated": the same with 5 deviations of all rows of both
+              groups together, the smaller group at least 1 % of the rows and 10
 mixture       two Gaussians on confidence and similarity to confident rows
 vote          taken out where an out-of-fold strong model agrees with the weak label
 cut           taken out where neighbours have the same weak label (cut statistic
@@ -51,6 +53,7 @@ from overlapkit import OverlapDetector
 from overlapkit.diagnostics import dip_test
 from overlapkit.exceptions import OverlapkitWarning
 from overlapkit.scorers import reference_similarity
+from overlapkit.scorers._overlap_checks import far_apart
 from overlapkit.thresholds import change_point
 
 SUMMARY = "rules for hard rows: on the generator, and what they cost on real sets"
@@ -60,7 +63,7 @@ SETTINGS = {
     "d = 10, easy x 3": {"n_easy_features": 10, "n_hard_features": 10, "saliency": 3.0},
 }
 SEPARATIONS = (3, 4, 5, 6)
-GUARD = "refine sep 5"
+GUARD = "separated"
 TARGET = 0.95
 LARGEST = 1500  # rows of a student's pool
 LEAST_PURITY = 0.6
@@ -81,8 +84,8 @@ def hard_rows(strong, confidence, low, covered, weak, y_known, seed, guard_only=
     if len(rows) < 4 or len(sure) < 4:
         return dict.fromkeys(("default", GUARD), (low, low))
     similarity = reference_similarity(strong[rows], strong[sure])
-    midpoint = change_point(similarity).midpoint
-    like = similarity > midpoint
+    split = change_point(similarity)
+    like = similarity > split.midpoint
     refined = low.copy()
     refined[rows[like]] = False
     two_groups = dip_test(similarity).pvalue <= 0.05 and 0 < like.sum() < len(like)
@@ -96,6 +99,7 @@ def hard_rows(strong, confidence, low, covered, weak, y_known, seed, guard_only=
         distance = 0.0
     for least in SEPARATIONS:
         rules[f"refine sep {least}"] = refined if distance >= least else low
+    rules[GUARD] = refined if far_apart(similarity, split) else low
     if guard_only:
         return {name: (rules[name], rules[name]) for name in ("default", GUARD)}
 
