@@ -4,8 +4,8 @@ A bound on the error, and the error
 
 :func:`~overlapkit.theory.overlap_density_bound` bounds the error of a student by a
 function that falls as the overlap density rises. Here it stands beside the measured
-error on the generator of the source paper, with every quantity that it asks for measured
-on the same rows.
+error on the generator of the source paper, with every quantity that it asks for
+measured on the same rows.
 """
 
 import warnings
@@ -27,11 +27,11 @@ DENSITIES = (0.05, 0.15, 0.3, 0.45, 0.6)
 # %%
 # One draw
 # --------
-# A weak model learns from the easy features of other rows; a student learns its labels of
-# the easy and overlap rows. The bound is one for each class. Its `c` and `p_non_robust`
-# are those of :func:`~overlapkit.theory.overlap_expansion_report`, from hard to overlap
-# rows, with the three nearest rows along the hard pattern as neighbours: the graph for
-# which expansion is easiest.
+# A weak model learns from the easy features of other rows; a student learns its labels
+# of the easy and overlap rows. The bound is one for each class. Its `c` and
+# `p_non_robust` are those of :func:`~overlapkit.theory.overlap_expansion_report`, from
+# hard to overlap rows, with the three nearest rows along the hard pattern as
+# neighbours: the graph for which expansion is easiest.
 
 
 def one_draw(density, separation, seed):
@@ -84,8 +84,8 @@ def one_draw(density, separation, seed):
 # -----------------------------------
 # The first panel is the paper's setting, the others have patterns twice and three times
 # as strong. Bands are one standard deviation over draws. The dotted line is what the
-# formula gives for numbers that are assumed: c = 1, everything robust, a disagreement of
-# 5 % and no wrong weak label.
+# formula gives for numbers that are assumed: c = 1, everything robust, a disagreement
+# of 5 % and no wrong weak label.
 
 assumed = [
     overlap_density_bound(
@@ -126,8 +126,9 @@ plt.show()
 # %%
 # The error is below the bound everywhere, as it must be, and that is all that the bound
 # tells here. It does not fall with the density, because the measured expansion is 0 for
-# at least one class in most draws: then nothing can be said about hard rows, whatever the
-# density, and the bound is little less than their share. The error itself falls by three
-# points in the paper's setting, and not at all where the patterns are strong: a twentieth
-# of overlap rows is enough for the student then. The dotted line falls as the formula
-# promises, and is below the error in the paper's setting: its numbers do not hold there.
+# at least one class in most draws: then nothing can be said about hard rows, whatever
+# the density, and the bound is little less than their share. The error itself falls by
+# three points in the paper's setting, and not at all where the patterns are strong: a
+# twentieth of overlap rows is enough for the student then. The dotted line falls as the
+# formula promises, and is below the error in the paper's setting: its numbers do not
+# hold there.
