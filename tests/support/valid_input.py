@@ -123,6 +123,13 @@ def voting_student():
     )
 
 
+class TextModel:
+    """As much of a sentence-transformers model as is called."""
+
+    def encode(self, texts, **options):
+        return np.array([[len(text), text.count("1")] for text in texts], np.float32)
+
+
 def views():
     return np.hstack([table()[0], table()[2]])
 
@@ -242,6 +249,10 @@ OVERRIDES = {
         "n_reference_rounds": lambda: 3,
         "detector": detector,
     },
+    "embed_texts": {
+        "texts": lambda: [f"row {i}" for i in range(N)],
+        "model": TextModel,
+    },
     "SelfConfidenceScorer": {"weak_columns": lambda: [0, 1]},
     "CutStatisticScorer": {"weak_columns": lambda: [0, 1], "n_neighbors": lambda: 5},
     "HiddenLayerRepresentation": {"hidden_layer_sizes": lambda: (4,)},
@@ -312,6 +323,7 @@ NOT_CALLED = {
     "Reward": "a protocol",
     "BaseScorer": "a base class",
     "load_wrench": "reads files: tests/datasets",
+    "fetch_wrench": "downloads files: tests/datasets",
     "load_mushroom": "reads files: tests/datasets",
     "load_spambase": "reads files: tests/datasets",
 }
