@@ -15,7 +15,6 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.base import clone
-from sklearn.metrics import recall_score
 
 from overlapkit._utils.checks import plain
 from overlapkit._utils.sklearn_compat import _safe_indexing
@@ -442,6 +441,8 @@ class StudentGain:
         student.fit(check_strong(view), labels)
         classes = np.unique(y)
         # not balanced_accuracy_score, which warns of classes that y does not hold
+        from sklearn.metrics import recall_score  # slow to import
+
         balanced = recall_score(
             y, student.predict(strong), labels=classes, average="macro"
         )
