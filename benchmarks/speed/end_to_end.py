@@ -257,9 +257,7 @@ def classifier(settings):
         (ours_s, parts_s), (ratio,) = paired(
             lambda: model.fit(strong, y), parts, repeats=settings.repeats
         )
-    agrees = np.array_equal(
-        model.estimator_.predict(strong), parts().predict(strong)
-    )
+    agrees = np.array_equal(model.estimator_.predict(strong), parts().predict(strong))
     yield Result(
         f"WeakToStrongClassifier.fit with OverlapDetector, {n:,} x {d}",
         "weak model, bare sgemm, chosen rows, student",
