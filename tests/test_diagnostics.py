@@ -297,11 +297,14 @@ def test_overlap_of_one_class_is_announced():
         detector.fit(stacked, data.y)
 
 
-@pytest.mark.parametrize(("d", "saliency"), [(10, 1), (20, 1), (10, 3)])
-def test_purification_finds_the_hard_rows_and_nothing_else(d, saliency):
+@pytest.mark.parametrize(
+    ("d", "saliency", "refine_hard"),
+    [(10, 1, 0.05), (20, 1, 0.05), (10, 3, 0.05), (10, 1, "separated")],
+)
+def test_purification_finds_the_hard_rows_and_nothing_else(d, saliency, refine_hard):
     data = _paper(d=d, saliency=saliency)
     plain = _detector(data).fit(data.X, data.y)
-    pure = _detector(data, refine_hard=0.05).fit(data.X, data.y)
+    pure = _detector(data, refine_hard=refine_hard).fit(data.X, data.y)
     truth = data.region == 2
     assert truth[plain.hard_indices_].mean() < 0.85
     assert truth[pure.hard_indices_].mean() > 0.97
@@ -328,3 +331,25 @@ def test_purification_leaves_one_group_alone():
         pure = OverlapDetector(refine_hard=0.05, **params).fit(X, y)
     assert np.isinf(pure.refinement_threshold_)
     np.testing.assert_array_equal(pure.labels_, plain.labels_)
+
+
+def test_separated_leaves_two_groups_alone_that_are_near_each_other():
+    rng = np.random.RandomState(0)
+    n = 900
+    easy = np.arange(n) < 600  # confident rows; of the others every second is like them
+    like = easy | (np.arange(n) % 2 == 0)
+    # three standard deviations apart: two groups by the dip test, but not far apart
+    angle = np.where(like, 0.0, 0.6) + rng.normal(scale=0.1, size=n)
+    strong = np.column_stack([np.cos(angle), np.sin(angle)])
+    p = np.where(easy, 0.98, 0.6)
+    stacked = np.column_stack([1 - p, p, strong])
+    params = {"weak_columns": [0, 1], "strong_columns": [2, 3], "random_state": 0}
+    thresholds = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for value in (0.05, "separated"):
+            detector = OverlapDetector("precomputed", refine_hard=value, **params)
+            detector.fit(stacked, (np.arange(n) % 2))
+            thresholds[value] = detector.refinement_threshold_
+    assert np.isfinite(thresholds[0.05])
+    assert np.isinf(thresholds["separated"])

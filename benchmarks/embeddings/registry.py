@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from overlapkit.datasets._fetch_wrench import REPOSITORY, ROWS
+
 __all__ = ["LANGUAGE_MODEL", "WRENCH", "as_table", "held"]
 
 UNKNOWN = "unknown"
 HUB = "huggingface.co/datasets/"
-WRENCH_HUB = HUB + "jieyuz2/WRENCH"
+WRENCH_HUB = HUB + REPOSITORY + ": fetch_wrench"
 WRENCH_LICENCE = "Apache-2.0 (WRENCH); texts: see their sources"
 
 
@@ -33,8 +35,8 @@ class Entry(NamedTuple):
     functions: int | None = None
 
 
-def _wrench(name, classes, functions, train, valid, test):
-    rows = f"{train} / {valid} / {test}"
+def _wrench(name, classes, functions):
+    rows = " / ".join(map(str, ROWS[name]))
     return Entry(name, classes, rows, WRENCH_HUB, WRENCH_LICENCE, functions)
 
 
@@ -42,22 +44,22 @@ def _hub(name, where, licence=UNKNOWN, rows=UNKNOWN):
     return Entry(name, 2, rows, HUB + where, licence)
 
 
-# name, classes, labelling functions, train, validation and test rows
+# name, classes, labelling functions
 WRENCH = (
-    _wrench("census", 2, 83, 10083, 5561, 16281),
-    _wrench("youtube", 2, 10, 1586, 120, 250),
-    _wrench("sms", 2, 73, 4571, 500, 500),
-    _wrench("imdb", 2, 8, 20000, 2500, 2500),
-    _wrench("yelp", 2, 8, 30400, 3800, 3800),
-    _wrench("agnews", 4, 9, 96000, 12000, 12000),
-    _wrench("trec", 6, 68, 4965, 500, 500),
-    _wrench("spouse", 2, 9, 22254, 2801, 2701),
-    _wrench("semeval", 9, 164, 1749, 200, 692),
-    _wrench("cdr", 2, 33, 8430, 920, 4673),
-    _wrench("chemprot", 10, 26, 12861, 1607, 1607),
-    _wrench("commercial", 2, 4, 64130, 9479, 7496),
-    _wrench("tennis", 2, 6, 6959, 746, 1098),
-    _wrench("basketball", 2, 4, 17970, 1064, 1222),
+    _wrench("census", 2, 83),
+    _wrench("youtube", 2, 10),
+    _wrench("sms", 2, 73),
+    _wrench("imdb", 2, 8),
+    _wrench("yelp", 2, 8),
+    _wrench("agnews", 4, 9),
+    _wrench("trec", 6, 68),
+    _wrench("spouse", 2, 9),
+    _wrench("semeval", 9, 164),
+    _wrench("cdr", 2, 33),
+    _wrench("chemprot", 10, 26),
+    _wrench("commercial", 2, 4),
+    _wrench("tennis", 2, 6),
+    _wrench("basketball", 2, 4),
 )
 LANGUAGE_MODEL = (
     _hub("anli-r2", "facebook/anli", "CC BY-NC 4.0"),

@@ -97,7 +97,7 @@ def known_labels(y, missing_label, n_rows) -> tuple[np.ndarray, np.ndarray]:
     labels = y[known]
     if len(labels) == 0:
         return known, labels
-    if any(label is None for label in labels.flat):
+    if labels.dtype.kind == "O" and any(label is None for label in labels.flat):
         raise ValueError(
             "Input y contains None. Let a value stand for an unknown label and "
             "name it, such as missing_label=-1 or missing_label=''."

@@ -64,6 +64,7 @@ def _class_shares(weights, n_classes) -> np.ndarray | None:
         "noise_variance": _FACTOR,
         "saliency": _FACTOR,
         "label_noise": [Interval(Real, 0, 1, closed="left")],
+        "conflict": [Interval(Real, 0, 1, closed="both")],
         "theta": ["array-like", None],
         "shuffle": ["boolean"],
         "return_tuple": ["boolean"],
@@ -85,6 +86,7 @@ def make_overlap_classification(
     noise_variance: float = 5.0,
     saliency: float = 1.0,
     label_noise: float = 0.0,
+    conflict: float = 0.0,
     theta: ArrayLike | None = None,
     shuffle: bool = True,
     return_tuple: bool = False,
@@ -135,6 +137,10 @@ def make_overlap_classification(
     label_noise : float in [0, 1), default=0.0
         Share of rows (rounded to whole rows) whose label in `y` is replaced by
         another class. `y_clean` keeps the truth.
+    conflict : float in [0, 1], default=0.0
+        Share of overlap rows (rounded to whole rows) whose easy pattern is that of
+        another class; their class is that of the hard pattern. A weak model then
+        labels these rows wrongly and is as sure of it as elsewhere.
     theta : array-like of shape (n_features,) or (n_classes, n_features), default=None
         The patterns; the first shape is for 2 classes. Drawn if None. Pass
         ``theta=data.theta`` for further sets, a test set say, with the same patterns.
@@ -144,7 +150,8 @@ def make_overlap_classification(
         Return ``(X, y, region)`` instead of a Bunch.
     random_state : int, RandomState instance or None, default=None
         Pass an int for the same rows at every call. `X` does not depend on
-        `label_noise`, and `shuffle` changes the order of the rows only.
+        `label_noise`, `conflict` changes the easy features of some overlap rows only,
+        and `shuffle` the order of the rows only.
 
     Returns
     -------
@@ -159,6 +166,8 @@ def make_overlap_classification(
             0 easy, 1 overlap, 2 hard, 3 neither.
         y_clean : ndarray of shape (n_samples,), int64
             The classes before label noise.
+        conflicting : ndarray of shape (n_samples,) of bool
+            Overlap rows whose easy pattern is that of another class.
         theta : ndarray of shape (n_features,) or (n_classes, n_features)
             The patterns, before `separation` and `saliency`.
         overlap_density : float
@@ -221,6 +230,15 @@ def make_overlap_classification(
     # a shift of 1 to n_classes - 1 always lands on another class
     y[flipped] += rng.randint(1, n_classes, size=len(flipped))
     y %= n_classes
+    conflicting = np.zeros(n_samples, dtype=bool)
+    # drawn last, so that every other value is the same without it
+    drawn = rng.permutation(np.flatnonzero(region == 1))[: round(conflict * n_overlap)]
+    if len(drawn):
+        conflicting[drawn] = True
+        other = y_clean[drawn] + rng.randint(1, n_classes, size=len(drawn))
+        moved = centers[other % n_classes] - centers[y_clean[drawn]]
+        easy = slice(0, n_easy_features)
+        X[drawn, easy] += saliency * separation * moved[:, easy]
     missing = np.flatnonzero(np.bincount(y, minlength=n_classes) == 0)
     if len(missing):
         raise ValueError(
@@ -234,6 +252,7 @@ def make_overlap_classification(
         y=y,
         region=region,
         y_clean=y_clean,
+        conflicting=conflicting,
         theta=theta,
         overlap_density=n_overlap / n_samples,
         easy_columns=slice(0, n_easy_features),

@@ -28,7 +28,7 @@ from overlapkit.exceptions import (
     WeakLabelWarning,
 )
 from overlapkit.label_models import _reading
-from overlapkit.label_models._votes import predicted_shares, right_shares
+from overlapkit.label_models._votes import overruled, predicted_shares
 
 _COLLAPSE_SHARE = 0.02
 _NAMED = 5
@@ -512,15 +512,12 @@ class _BaseLabelModel(KnownScoreMixin, LinkedEstimator, metaclass=ABCMeta):
         own = np.diagonal(lift, axis1=1, axis2=2)
         against = (own < lift.max(axis=2) * (1 - 1e-6)) & (cast > 0)
         misleading = set(np.flatnonzero(against.any(axis=1)).tolist())
-        overruled = 0
+        n_overruled = 0
         if votes is not None:
-            cast_votes = votes.counts()
-            agreed = np.count_nonzero(cast_votes, axis=1) == 1
-            code = cast_votes.argmax(axis=1)
-            flipped = np.flatnonzero(agreed & (right_shares(posterior, code) == 0))
+            flipped = overruled(votes, posterior)
             if flipped.size:
                 weights = np.ones(votes.shape[0]) if counts is None else counts
-                overruled = int(weights[flipped].sum())
+                n_overruled = int(weights[flipped].sum())
                 hot = votes.take(flipped).one_hot()
                 row = np.repeat(np.arange(len(flipped)), np.diff(hot.indptr))
                 function = hot.indices // votes.n_classes
@@ -532,8 +529,8 @@ class _BaseLabelModel(KnownScoreMixin, LinkedEstimator, metaclass=ABCMeta):
             return
         names = self._function_names(sorted(misleading))
         rows = (
-            f" {overruled} covered rows whose votes agree get another class."
-            if overruled
+            f" {n_overruled} covered rows whose votes agree get another class."
+            if n_overruled
             else ""
         )
         warn(

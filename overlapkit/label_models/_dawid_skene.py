@@ -326,12 +326,12 @@ class _Tables:
 
     def posterior_of(self, votes):
         shape = votes.shape[0], len(self.prior)
-        posterior, evidence = np.zeros(shape), np.empty(shape[0])
-        self.update(votes.one_hot(), np.ones(shape[0]), posterior, evidence)
+        posterior, tops = np.zeros(shape), np.empty(shape[0])
+        self.update(votes.one_hot(), np.ones(shape[0]), posterior, tops)
         return posterior
 
-    def update(self, hot, counts, posterior, evidence):
-        """Set the posterior of rows, and the logarithm of what their votes are worth.
+    def update(self, hot, counts, posterior, tops):
+        """Set the posterior of rows, and the score of the most probable class of each.
 
         Returns the largest change of a posterior, and how often each vote is cast, and
         rows are, by class.
@@ -354,7 +354,7 @@ class _Tables:
                 log_prior,
                 counts[start:stop],
                 posterior[start:stop],
-                evidence[start:stop],
+                tops[start:stop],
                 seen[block],
                 rows[block],
             )
@@ -417,7 +417,7 @@ class _EM:
         model, patterns = self.model, self.patterns
         # Copies of a function share one vote, in the start as in all that follows.
         posterior = vote_shares(patterns.scores(self.one_vote), self.prior)
-        evidence = np.empty(len(posterior))
+        tops = np.empty(len(posterior))
         weights = posterior * self.without_label[:, None]
         seen, rows = np.zeros((self.hot.shape[1], len(self.prior))), weights.sum(axis=0)
         kernels.column_sums(self.hot.indptr, self.hot.indices, weights, seen)
@@ -432,11 +432,11 @@ class _EM:
             tables = _Tables(theta, prior, self.silence, model.groups_, self.weights)
             self.last_seen, self.last_rows = seen, rows
             change, seen, rows = tables.update(
-                self.hot, self.without_label, posterior, evidence
+                self.hot, self.without_label, posterior, tops
             )
             converged = bool(change <= model.tol)
         tables.n_iter, tables.converged, tables.change = n_iter, converged, change
-        tables.log_posterior = self._log_posterior(tables, evidence)
+        tables.log_posterior = self._log_posterior(tables, posterior, tops)
         self.tables = tables
         return tables
 
@@ -477,7 +477,9 @@ class _EM:
             out[i] = right_shares(tables.posterior_of(votes), [code])[0]
         return out
 
-    def _log_posterior(self, tables, evidence):
+    def _log_posterior(self, tables, posterior, tops):
+        # log sum exp of the scores: the largest of them has probability exp(top) / sum
+        evidence = tops - np.log(posterior.max(axis=1, initial=0.0))
         none = min(tables.without_vote().sum(), 1 - 1e-12)
         value = self.counts @ evidence - self.n_rows * np.log1p(-none)
         outcomes = np.concatenate(

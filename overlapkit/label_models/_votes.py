@@ -14,6 +14,7 @@ from overlapkit._kernels.ties import _mix, hash_rows
 
 _BLOCK_BYTES = 2**24
 _BLOCK_VOTES = 2**21
+_TIE = 1e-9  # relative difference below which two probabilities are one
 
 
 class DenseVotes:
@@ -362,14 +363,20 @@ def diagonal_table(n_classes, diagonal) -> np.ndarray:
 
 def predicted_shares(posterior, weights) -> np.ndarray:
     """Weighted share of the rows predicted to be of each class; ties are split."""
-    top = posterior.max(axis=1, keepdims=True)
-    tied = (posterior >= top * (1 - 1e-9)).astype(np.float64)
-    tied *= (weights / tied.sum(axis=1))[:, None]
-    return tied.sum(axis=0) / max(weights.sum(), 1.0)
+    out = np.zeros(posterior.shape[1])
+    kernels.add_predicted(posterior, weights, _TIE, out)
+    return out / max(weights.sum(), 1.0)
 
 
 def right_shares(posterior, codes) -> np.ndarray:
     """1 where the most probable class is `codes`; 1 / t where t classes tie."""
-    top = posterior.max(axis=1, keepdims=True)
-    tied = posterior >= top * (1 - 1e-9)
-    return tied[np.arange(len(codes)), codes] / tied.sum(axis=1)
+    out = np.empty(len(posterior))
+    kernels.share_of_lead(posterior, np.asarray(codes), _TIE, out)
+    return out
+
+
+def overruled(votes, posterior) -> np.ndarray:
+    """Rows whose votes agree, and of which another class alone is most probable."""
+    hot, out = votes.one_hot(), np.empty(votes.shape[0], dtype=bool)
+    kernels.overruled(hot.indptr, hot.indices, posterior, _TIE, out)
+    return np.flatnonzero(out)

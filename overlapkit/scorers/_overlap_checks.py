@@ -12,6 +12,8 @@ from overlapkit.exceptions import (
 from overlapkit.weak._confidence import confidence_of
 
 __all__ = [
+    "SIGNIFICANCE_LEVEL",
+    "far_apart",
     "warn_about_groups",
     "warn_about_kept_classes",
     "warn_about_prior",
@@ -51,7 +53,7 @@ def warn_about_groups(what, sides, values, pvalue, split) -> None:
     """
     if split is None or pvalue <= SIGNIFICANCE_LEVEL:
         return
-    if len(np.unique(values)) < MIN_VALUES_TO_WARN or _far_apart(values, split):
+    if len(np.unique(values)) < MIN_VALUES_TO_WARN or far_apart(values, split):
         return
     warn(
         f"The {what} of {len(values)} rows show no separate groups (dip test p = "
@@ -62,7 +64,7 @@ def warn_about_groups(what, sides, values, pvalue, split) -> None:
     )
 
 
-def _far_apart(values, split) -> bool:
+def far_apart(values, split) -> bool:
     """Whether a change point separates two groups by far, one of them perhaps small."""
     smaller = min(split.index, len(values) - split.index)
     if smaller < max(LEAST_ROWS, LEAST_SHARE * len(values)):

@@ -16,6 +16,8 @@ from overlapkit.exceptions import NoOverlapWarning
 from overlapkit.scorers._base import BaseScorer
 from overlapkit.scorers._neighbors import fit_neighbors
 from overlapkit.scorers._overlap_checks import (
+    SIGNIFICANCE_LEVEL,
+    far_apart,
     warn_about_groups,
     warn_about_kept_classes,
     warn_about_prior,
@@ -124,12 +126,14 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         ``pynndescent.PyNNDescentTransformer(n_neighbors=5)``, which is approximate and
         fast, or :class:`~sklearn.neighbors.KNeighborsTransformer`. Similarities to the
         rows it finds are exact, whatever its metric. None: compare with all.
-    refine_hard : False or float, default=False
+    refine_hard : False, "separated" or float, default=False
         Do not count a low-confidence row as hard if its strong view resembles the
         confident rows: it is an easy or overlap row near the boundary of the weak
         model. A float in (0, 1) is the significance level: it is done only where
         :func:`~overlapkit.diagnostics.dip_test` of these similarities has a p-value of
-        at most that.
+        at most that. ``"separated"`` asks for a p-value of at most .05 and for two
+        groups whose means are 5 standard deviations of the groups apart, the smaller
+        of 1 % of these rows and at least 10.
     missing_label : scalar, default=None
         What stands in y for "label unknown". None: every label is known.
     cv : int, splitter or iterable, default=5
@@ -286,7 +290,11 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         "overlap_threshold": _THRESHOLD,
         "max_landmarks": [Interval(Integral, 1, None, closed="left"), None],
         "neighbors": [HasMethods(["fit", "transform"]), None],
-        "refine_hard": [Options(bool, {False}), Interval(Real, 0, 1, closed="neither")],
+        "refine_hard": [
+            Options(bool, {False}),
+            StrOptions({"separated"}),
+            Interval(Real, 0, 1, closed="neither"),
+        ],
     }
 
     def __init__(
@@ -474,8 +482,12 @@ class OverlapDetector(TransformerMixin, BaseScorer):
             None,
             self.n_jobs,
         )
-        if dip_test(similarity).pvalue <= float(self.refine_hard):
-            self.refinement_threshold_ = change_point(similarity).midpoint
+        guarded = self.refine_hard == "separated"
+        level = SIGNIFICANCE_LEVEL if guarded else float(self.refine_hard)
+        split = change_point(similarity)
+        two_groups = dip_test(similarity).pvalue <= level
+        if two_groups and (not guarded or far_apart(similarity, split)):
+            self.refinement_threshold_ = split.midpoint
 
     def _fit_representation(self, rows):
         representation = self.representation

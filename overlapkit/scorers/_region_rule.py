@@ -138,20 +138,22 @@ class RegionRule:
         """
         return represented(self.representation, strong)
 
-    def read(self, rows) -> RegionReading:
+    def read(self, rows, strong=None) -> RegionReading:
         """Regions of weakly labelled rows.
 
         Parameters
         ----------
         rows : WeakRows
             The rows.
+        strong : ndarray of shape (n_samples, n_features), default=None
+            Their strong view, represented. None: it is represented here.
 
         Returns
         -------
         reading : RegionReading
             Confidence, score and region of each.
         """
-        strong = self.represent(rows.strong)
+        strong = self.represent(rows.strong) if strong is None else strong
         confidence = rows.confidence(self.confidence)
         certainty = lift_confident(
             strong,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from overlapkit._utils.checks import as_numbers, check_consistent_length, column_or_1d
-from overlapkit._utils.labels import check_labels, known_labels, same_marker
+from overlapkit._utils.labels import check_labels, known_labels
 from overlapkit._utils.sklearn_compat import _num_samples, get_tags
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import (
@@ -25,14 +25,11 @@ __all__ = [
     "check_unchanged",
     "check_y",
     "check_y_given",
-    "common_missing_label",
     "frozen_names",
     "frozen_prices",
-    "names_of_pool",
     "plain",
     "prices_of",
-    "rows_by_source",
-    "split_by_label",
+    "rows_of_pool",
     "union_of_classes",
     "warn_of_cost",
     "warn_of_exhaustion",
@@ -122,7 +119,13 @@ def frozen_prices(prices) -> Any:
         return prices
     if isinstance(prices, Mapping):
         return dict(prices)
-    return tuple(as_numbers(prices, "prices", finite=False).tolist())
+    values = as_numbers(prices, "prices", finite=False)
+    if values.ndim == 0:
+        raise ValueError(
+            f"prices={values} must hold a number for each source, or be a dict from "
+            "name to price."
+        )
+    return tuple(values.tolist())
 
 
 def prices_of(prices, names, t=1, withdrawn=None) -> np.ndarray:
@@ -178,26 +181,6 @@ def prices_of(prices, names, t=1, withdrawn=None) -> np.ndarray:
     return values
 
 
-def common_missing_label(given):
-    """The one value for an unknown label, from several places; None if none has one.
-
-    Parameters
-    ----------
-    given : dict of str to object
-        Value, or None, by the name of the parameter.
-
-    Returns
-    -------
-    object
-        The value.
-    """
-    given = {name: value for name, value in given.items() if value is not None}
-    values = list(given.values())
-    if not all(same_marker(values[0], other) for other in values[1:]):
-        raise ValueError(f"missing_label differs, and one value is needed: {given}.")
-    return values[0] if values else None
-
-
 def split_by_label(known) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the rows without a known label and of those with one."""
     mask = known.known
@@ -224,27 +207,35 @@ def names_of_pool(found, source_names) -> list:
     return names
 
 
-def rows_by_source(rows, codes, found, names) -> dict:
-    """Positions of the rows of each source, by name.
+def rows_of_pool(sources, X, source_names, known=None) -> tuple[dict, Any]:
+    """Positions of the rows of each source.
 
     Parameters
     ----------
-    rows : ndarray of int
-        Positions of the rows of the pool.
-    codes : ndarray of int
-        Position of the source of each in `found`.
-    found : list
-        Names of the sources that have rows.
-    names : list
-        Names of all sources, in the order of the result.
+    sources : array-like of shape (n_samples,) or None
+        Source of each row; None: there is one source.
+    X : array or dataframe of shape (n_samples, n_features)
+        The rows.
+    source_names : list or None
+        Names of all sources, in the order of the result; None: those in `sources`.
+    known : KnownLabels, default=None
+        If given, rows with a known label are no part of the pool.
 
     Returns
     -------
-    dict
+    rows : dict
         Array of positions by name.
+    labelled : ndarray of int or None
+        Rows with a known label, if `known` is given.
     """
-    pools = {name: rows[codes == code] for code, name in enumerate(found)}
-    return {name: pools.get(name, rows[:0]) for name in names}
+    codes, found = check_sources(sources, X, source_names)
+    rows, labelled = np.arange(len(codes)), None
+    if known is not None:
+        rows, labelled = split_by_label(known)
+    codes = codes[rows]
+    pools = {found[code]: rows[codes == code] for code in np.unique(codes)}
+    names = names_of_pool(list(pools), source_names)
+    return {name: pools.get(name, rows[:0]) for name in names}, labelled
 
 
 def union_of_classes(*parts):

@@ -8,11 +8,20 @@ import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student_t
 from sklearn.base import clone
+from sklearn.utils import check_random_state
 
+from overlapkit._utils.checks import check_kind, check_number, naming, plain
 from overlapkit._utils.sklearn_compat import _safe_indexing
 from overlapkit._utils.wilson import wilson_interval
-from overlapkit.sources._checks import check_sources, check_y
-from overlapkit.sources._reading import Reader, shared_settings, unfitted_detector
+from overlapkit.scorers._overlap_detector import OverlapDetector
+from overlapkit.sources._checks import (
+    check_one_kind,
+    check_sources,
+    check_y,
+    frozen_prices,
+    prices_of,
+)
+from overlapkit.sources._reading import Fitting, Reader
 from overlapkit.sources._rewards import OverlapDensity, default_student
 from overlapkit.weak._views import check_strong
 
@@ -34,6 +43,11 @@ class PilotResult:
         One line per pair of sources: their difference with its interval, adjusted for
         the number of pairs, and whether it excludes 0.
 
+    Raises
+    ------
+    TypeError
+        If one of them is no dataframe.
+
     See Also
     --------
     pilot_sources : Makes one.
@@ -50,6 +64,10 @@ class PilotResult:
     table: pd.DataFrame
     pairs: pd.DataFrame
 
+    def __post_init__(self) -> None:
+        for name in ("table", "pairs"):
+            check_kind(getattr(self, name), name, pd.DataFrame, "a pandas DataFrame")
+
     def _repr_html_(self) -> str:
         return self.table.to_html(float_format=lambda v: f"{v:.3f}")
 
@@ -64,6 +82,7 @@ def pilot_sources(
     detector: Any = None,
     estimator: Any = None,
     by: str = "density",
+    prices: Any = None,
     level: float = 0.95,
     random_state: Any = None,
 ) -> PilotResult:
@@ -103,6 +122,10 @@ def pilot_sources(
         the standardised strong columns.
     by : {"density", "purity", "gain"}, default="density"
         What sources are ranked by.
+    prices : dict or array-like of shape (n_sources,), default=None
+        Price of a row of each source: a dict from name to price, or numbers in the
+        order of the sorted names. Sources are then ranked, compared and grouped by
+        density, purity or gain divided by price. None: all equal.
     level : float, default=0.95
         Confidence level of all intervals.
     random_state : int, RandomState instance or None, default=None
@@ -116,14 +139,19 @@ def pilot_sources(
         sources of one group cannot be told apart from its first; and ``rows_needed``,
         how many rows of this source and of the best one would tell them apart with a
         probability of .8, if the estimates are right (infinite if equal, or if test
-        rows alone leave it open; NaN for the best one). ``pairs`` has the differences
-        of all pairs.
+        rows alone leave it open; NaN for the best one). With `prices`, it has
+        ``price``, ``cost`` of these rows, and ``per_price``, with ``_low`` and
+        ``_high``. ``pairs`` has the differences of all pairs.
 
     Raises
     ------
     ValueError
         If `by` is unknown, `level` is not in (0, 1), `by` needs labels or test rows
-        that are not given, or a source has no row to measure.
+        that are not given, a source has no row to measure, `estimator` is given
+        without `test`, a price is missing or not positive, or the rows or labels of
+        `reference` or `test` cannot be read.
+    TypeError
+        If `detector` is no OverlapDetector, or `estimator` no classifier.
 
     See Also
     --------
@@ -155,19 +183,40 @@ def pilot_sources(
     >>> result.table["group"].sort_index().tolist()
     [2, 1, 1]
     """
-    if by not in ("density", "purity", "gain"):
-        raise ValueError(f"by={by!r} is unknown: use 'density', 'purity' or 'gain'.")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1), got {level!r}.")
+    if not isinstance(by, str) or by not in ("density", "purity", "gain"):
+        raise ValueError(
+            f"by={plain(by)} is unknown: use 'density', 'purity' or 'gain'."
+        )
+    _check_level(level)
+    with naming("random_state"):
+        check_random_state(random_state)
     if by == "gain" and test is None:
         raise ValueError("by='gain' needs test rows with labels: test=(X, y).")
+    if detector is not None:
+        what = "an OverlapDetector (an object, not a class) or None"
+        check_kind(detector, "detector", OverlapDetector, what)
+    _check_estimator(estimator, test)
+    reference = _as_pair(reference, "reference")
+    if sources is None:
+        raise ValueError("sources=None: pilot_sources needs the source of each row.")
     codes, names = check_sources(sources, X)
+    if callable(prices):
+        raise ValueError("prices must be a dict or numbers: a pilot has no rounds.")
+    per_row = None
+    if prices is not None:
+        per_row = prices_of(frozen_prices(prices), names)
     marker = getattr(detector, "missing_label", None)
     y, known = check_y(X, y, marker)
     reward = OverlapDensity()
-    own = shared_settings(detector, Reader(reward), random_state=random_state)
-    fitted = unfitted_detector(detector, own)
-    reader = Reader(reward).with_reference(fitted, *reference)
+    reader = Reader(reward)
+    fitted = Fitting(detector, marker).unfitted(reader, random_state)
+    with naming("reference"):
+        X_known, y_known = reference
+        y_known, _ = check_y(X_known, y_known, marker)
+        reader = reader.with_reference(fitted, X_known, y_known)
+    if test is not None:
+        with naming("test"):
+            test = _read_test(reader, test, marker)
     measured, gains = [], {}
     for code in range(len(names)):
         rows = np.flatnonzero(codes == code)
@@ -188,7 +237,55 @@ def pilot_sources(
     if table[by].isna().any():
         missing = table.index[table[by].isna()].tolist()
         raise ValueError(f"by={by!r}: the source(s) {missing} have no row to measure.")
-    return _ranked(table, by, level, gains)
+    return _ranked(table, by, level, gains, per_row)
+
+
+def _check_level(level) -> None:
+    check_number(level, "level")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie in (0, 1), got {plain(level)}.")
+
+
+def _check_estimator(estimator, test) -> None:
+    if estimator is None:
+        return
+    has = all(hasattr(estimator, name) for name in ("fit", "predict", "get_params"))
+    if isinstance(estimator, type) or not has:
+        raise TypeError(
+            "estimator must be a classifier (an object, not a class) or None, got "
+            f"{plain(estimator)}."
+        )
+    if test is None:
+        raise ValueError(
+            "estimator is the student of the gain, which needs test rows with labels: "
+            "give test=(X, y), or leave estimator=None."
+        )
+
+
+def _as_pair(value, name) -> tuple:
+    """Rows and labels that were given as a tuple."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise ValueError(
+            f"{name} must be a tuple (X, y) of rows and labels, got "
+            f"{type(value).__name__}."
+        )
+    return tuple(value)
+
+
+def _read_test(reader, test, marker) -> tuple:
+    """Test rows with weak labels, and their labels."""
+    X, y = _as_pair(test, "test")
+    if y is None:
+        raise ValueError("test must be a tuple (X, y) with labels, and y is None.")
+    y, known = check_y(X, y, marker)
+    if not known.known.all() or len(known.known) < 2:
+        raise ValueError(
+            "test must have a known label in every row, and at least 2 rows: "
+            f"{len(known)} of {len(known.known)} are known."
+        )
+    rows = reader.labeler.label(X)
+    check_one_kind([rows.classes, y])
+    return rows, check_strong(rows.strong), y
 
 
 def _share(name, total, count, level) -> dict:
@@ -230,15 +327,12 @@ def _of_test(differences) -> float:
 
 
 def _student_gain(reader, X, test, estimator) -> _Gain:
-    X_test, y_test = test
-    rows, labeler = reader.labeler.label(X), reader.labeler
-    judge = labeler.label(X_test)
-    y_test = np.asarray(y_test)
+    rows = reader.labeler.label(X)
+    judge, test_view, y_test = test
     weak = (judge.labels == y_test).astype(float)
     covered = np.flatnonzero(rows.covered)
     view = check_strong(_safe_indexing(rows.strong, covered))
     labels = rows.labels[covered]
-    test_view = check_strong(judge.strong)
 
     def right(keep):
         some = labels[keep]
@@ -258,24 +352,31 @@ def _student_gain(reader, X, test, estimator) -> _Gain:
     return _Gain(differences, np.array(left))
 
 
-def _ranked(table, by, level, gains) -> PilotResult:
+def _ranked(table, by, level, gains, prices=None) -> PilotResult:
     """Sort the sources, compare all pairs, and form groups."""
-    positions = np.argsort(-table[by].to_numpy(), kind="stable")
-    counts = table["n_known"] if by == "purity" else table["rows"]
-    shares, counts = table[by].to_numpy(), counts.to_numpy()
+    weights = np.ones(len(table)) if prices is None else 1 / prices
+    if prices is not None:
+        table["price"], table["cost"] = prices, prices * table["rows"]
+        for end in ("", "_low", "_high"):
+            table[f"per_price{end}"] = table[f"{by}{end}"] * weights
+    shares, rows = table[by].to_numpy(), table["rows"].to_numpy()
+    counts = table["n_known"].to_numpy() if by == "purity" else rows
+    values = shares * weights
+    positions = np.argsort(-values, kind="stable")
     n_pairs = max(len(table) * (len(table) - 1) // 2, 1)
     adjusted = 1 - (1 - level) / n_pairs
 
     def difference(i, j):
+        two = weights[[i, j]]
         if by == "gain":
-            return _gain_difference(gains[i], gains[j], adjusted)
-        return _newcombe(shares[i], counts[i], shares[j], counts[j], adjusted)
+            return _gain_difference(gains[i], gains[j], two, adjusted)
+        return _newcombe(shares[[i, j]], counts[[i, j]], two, adjusted)
 
     pairs, groups, first, group = [], {}, positions[0], 1
     for place, i in enumerate(positions):
         for j in positions[place + 1 :]:
             low, high = difference(i, j)
-            pairs.append((table.index[i], table.index[j], shares[i] - shares[j],
+            pairs.append((table.index[i], table.index[j], values[i] - values[j],
                           low, high, low > 0 or high < 0))  # fmt: skip
         if difference(first, i)[0] > 0 and i != first:
             first, group = i, group + 1
@@ -284,14 +385,21 @@ def _ranked(table, by, level, gains) -> PilotResult:
     z = norm.ppf((1 + adjusted) / 2) + norm.ppf(_POWER)
     needed = []
     for i in positions:
-        gap = shares[best] - shares[i]
+        gap = values[best] - values[i]
         if by == "gain":
-            shared = _of_test(gains[best].differences - gains[i].differences)
-            one, other = (gains[k].of_training * counts[k] for k in (best, i))
+            shared = _of_test(
+                gains[best].differences * weights[best]
+                - gains[i].differences * weights[i]
+            )
+            one, other = (
+                gains[k].of_training * counts[k] * weights[k] ** 2 for k in (best, i)
+            )
             room = (gap / z) ** 2 - shared
             value = (one + other) / room if room > 0 else np.inf
         else:
-            spread = sum(shares[k] * (1 - shares[k]) for k in (best, i))
+            spread = sum(
+                shares[k] * (1 - shares[k]) * weights[k] ** 2 for k in (best, i)
+            )
             value = spread * (z / gap) ** 2 if gap > 0 else np.inf
         needed.append(np.nan if i == best else np.ceil(value))
     result = table.iloc[positions].drop(columns="n_known")
@@ -301,18 +409,20 @@ def _ranked(table, by, level, gains) -> PilotResult:
     return PilotResult(result, pd.DataFrame(pairs, columns=columns))
 
 
-def _newcombe(p, n, q, m, level) -> tuple[float, float]:
-    """Interval of a difference of two shares, from their Wilson intervals."""
-    p_low, p_high = wilson_interval(p, n, level)
-    q_low, q_high = wilson_interval(q, m, level)
+def _newcombe(shares, counts, weights, level) -> tuple[float, float]:
+    """Interval of a difference of two weighted shares, from their Wilson intervals."""
+    limits = [wilson_interval(p, n, level) for p, n in zip(shares, counts)]
+    (p_low, p_high), (q_low, q_high) = np.array(limits) * weights[:, None]
+    p, q = shares * weights
     low = p - q - np.hypot(p - p_low, q_high - q)
     return low, p - q + np.hypot(p_high - p, q - q_low)
 
 
-def _gain_difference(one, other, level) -> tuple[float, float]:
+def _gain_difference(one, other, weights, level) -> tuple[float, float]:
     """Interval of a difference of gains; test rows are the same, so they are paired."""
-    paired = one.differences - other.differences
-    variance = one.of_training + other.of_training + _of_test(paired)
+    paired = one.differences * weights[0] - other.differences * weights[1]
+    of_training = np.dot(weights**2, [one.of_training, other.of_training])
+    variance = of_training + _of_test(paired)
     df = len(one.leave_out) + len(other.leave_out) - 2
     half = student_t.ppf((1 + level) / 2, df) * np.sqrt(variance)
     return paired.mean() - half, paired.mean() + half

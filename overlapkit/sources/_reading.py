@@ -1,4 +1,4 @@
-"""Readings of batches, and the student: what is asked of detector and classifier."""
+"""Readings of batches: what is asked of the detector and the reward."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,22 +14,17 @@ from overlapkit.exceptions import SourceWarning
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.scorers._regions import OVERLAP
 from overlapkit.sources._rewards import Batch
-from overlapkit.sources._run import Reading
-from overlapkit.students._selection import guard_classes
-from overlapkit.students._weak_to_strong import WeakToStrongClassifier
+from overlapkit.sources._rules import Reading
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
 from overlapkit.weak._model import weak_model_kind
 from overlapkit.weak._views import check_strong, resolve_columns, select_columns
 
 __all__ = [
+    "Fitting",
     "Reader",
-    "can_learn",
+    "all_known",
     "check_readable",
-    "check_student",
-    "is_weak_to_strong",
-    "shared_settings",
-    "train_student",
-    "unfitted_detector",
+    "label_as",
 ]
 
 # parameters that say how rows are labelled, and the values that leave it open
@@ -44,19 +39,6 @@ _LABELING = {
 
 
 # -- the detector --------------------------------------------------------------------
-def can_learn(weak_estimator, y, missing_label) -> bool:
-    """Whether the weak model can be fitted, and judged out of fold, on such labels."""
-    if weak_model_kind(weak_estimator) != "classifier":
-        return True
-    if y is None:
-        return False
-    labels = y[~is_missing(y, missing_label)]
-    if len(labels) == 0:
-        return False
-    counts = np.unique(labels, return_counts=True)[1]
-    return len(counts) > 1 and bool(np.partition(counts, -2)[-2] > 1)
-
-
 def check_readable(detector, X) -> None:
     """Raise if a detector could not compute similarities of such rows."""
     if detector is None or detector.representation is None:
@@ -84,7 +66,7 @@ def _fit_detector(detector, X, y) -> tuple[Batch, WeakLabeler]:
     labeler : WeakLabeler
         Labels new rows.
     """
-    rows, known, labeler = _label(detector, X, y)
+    rows, known, labeler = label_as(detector, X, y)
     own = {name: getattr(detector, name) for name in _LABELING}
     detector.set_params(**_LABELING).fit_rows(rows, labeler=labeler).set_params(**own)
     positions = np.arange(len(rows))
@@ -92,7 +74,7 @@ def _fit_detector(detector, X, y) -> tuple[Batch, WeakLabeler]:
     return batch, labeler
 
 
-def _label(estimator, X, y):
+def label_as(estimator, X, y):
     """Label rows as the parameters of an estimator say.
 
     Returns
@@ -102,14 +84,14 @@ def _label(estimator, X, y):
     labeler : WeakLabeler
     """
     params = {name: getattr(estimator, name) for name in LABELER_CONSTRAINTS}
-    if _all_known(y, params["missing_label"]):
+    if all_known(y, params["missing_label"]):
         # batches of labelled rows only are no sign of a wrong marker
         params["missing_label"] = None
     labeler = WeakLabeler(**params)
     return *labeler.fit_label(X, y), labeler
 
 
-def _all_known(y, missing_label) -> bool:
+def all_known(y, missing_label) -> bool:
     given = y is not None and missing_label is not None
     return given and not is_missing(y, missing_label).any()
 
@@ -125,7 +107,9 @@ def _frozen_weak_model(fitted) -> Any:
 def _read(labeler, rule, X, known) -> Batch:
     """New rows and their known labels as a Batch; nothing is fitted."""
     rows = labeler.label(X)
-    return Batch(X, rows, rule.read(rows).regions, known, rule)
+    strong = rule.represent(rows.strong)
+    regions = rule.read(rows, strong).regions
+    return Batch(X, rows, regions, known, rule, represented=strong)
 
 
 class _Reference:
@@ -212,37 +196,72 @@ class Reader:
         return reading, replace(self, state=state)
 
 
-def shared_settings(detector, reader, **own) -> dict:
-    """Parameters that detector and student of a run share.
+@dataclass(frozen=True, eq=False)
+class Fitting:
+    """When the detector of a run is fitted, and with which parameters.
 
     Parameters
     ----------
     detector : OverlapDetector or None
-        Not fitted.
-    reader : Reader
-        Where the weak model was fitted on given rows, it is not fitted again.
-    **own : dict
-        Values for parameters that the detector leaves unset.
-
-    Returns
-    -------
-    dict
-        Value by the name of the parameter.
+        Not fitted. None: ``OverlapDetector()``.
+    missing_label : scalar, default=None
+        Value for an unknown label.
+    n_jobs : int or None, default=None
+        For a detector that leaves it unset.
+    first_rounds : int, default=1
+        Number of rounds before the first fit, at least.
+    refit_rounds : set of int, default=frozenset()
+        Rounds after which it is fitted again.
     """
-    detector = OverlapDetector() if detector is None else detector
-    settings = {name: getattr(detector, name) for name in _LABELING}
-    for name, value in own.items():
-        given = getattr(detector, name)
-        settings[name] = value if given is None else given
-    if reader.reference is not None:
-        settings["weak_estimator"] = _frozen_weak_model(reader.detector)
-    return settings
 
+    detector: Any
+    missing_label: Any = None
+    n_jobs: int | None = None
+    first_rounds: int = 1
+    refit_rounds: frozenset = frozenset()
 
-def unfitted_detector(detector, settings) -> OverlapDetector:
-    """A clone of the detector with these settings."""
-    detector = OverlapDetector() if detector is None else clone(detector)
-    return detector.set_params(**settings)
+    def settings(self, reader, seed) -> dict:
+        """Parameters that detector and student of a run share, by their names.
+
+        Parameters
+        ----------
+        reader : Reader
+            Where the weak model was fitted on given rows, it is not fitted again.
+        seed : int
+            Seed of a detector without one.
+
+        Returns
+        -------
+        dict
+            The parameters.
+        """
+        detector = OverlapDetector() if self.detector is None else self.detector
+        settings = {name: getattr(detector, name) for name in _LABELING}
+        own = {"missing_label": self.missing_label, "n_jobs": self.n_jobs}
+        for name, value in {**own, "random_state": seed}.items():
+            given = getattr(detector, name)
+            settings[name] = value if given is None else given
+        if reader.reference is not None:
+            settings["weak_estimator"] = _frozen_weak_model(reader.detector)
+        return settings
+
+    def unfitted(self, reader, seed) -> OverlapDetector:
+        """A clone of the detector with these settings."""
+        detector = OverlapDetector() if self.detector is None else clone(self.detector)
+        return detector.set_params(**self.settings(reader, seed))
+
+    def can_learn(self, y) -> bool:
+        """Whether the weak model can be fitted, and judged out of fold, on labels."""
+        weak_estimator = getattr(self.detector, "weak_estimator", None)
+        if weak_model_kind(weak_estimator) != "classifier":
+            return True
+        if y is None:
+            return False
+        labels = y[~is_missing(y, self.missing_label)]
+        if len(labels) == 0:
+            return False
+        counts = np.unique(labels, return_counts=True)[1]
+        return len(counts) > 1 and bool(np.partition(counts, -2)[-2] > 1)
 
 
 # -- rewards -------------------------------------------------------------------------
@@ -296,88 +315,3 @@ def _reading_of(reward, batch, state) -> tuple[Reading, Any]:
     right = judged & (rows.labels[known] == batch.known.labels)
     counts = int(judged.sum()), int(right.sum())
     return Reading(total, n_rewards, batch.regions == OVERLAP, classes, *counts), state
-
-
-# -- the student ---------------------------------------------------------------------
-def is_weak_to_strong(estimator) -> bool:
-    """Whether an estimator is fitted on both views, as WeakToStrongClassifier is."""
-    if isinstance(estimator, type) or not hasattr(estimator, "fit_rows"):
-        return False
-    return set(estimator.get_params(deep=False)) >= {*LABELER_CONSTRAINTS, "selector"}
-
-
-def check_student(estimator, train_on) -> None:
-    """Raise if the student would be trained on other rows than its parameters say."""
-    if estimator is None or not hasattr(estimator, "get_params"):
-        return
-    if is_weak_to_strong(estimator):
-        own = [n for n in ("selector", "budget") if getattr(estimator, n) is not None]
-        if train_on == "overlap" and own:
-            raise ValueError(
-                f"train_on='overlap' chooses the rows of the student, and so does "
-                f"{' and '.join(own)} of {type(estimator).__name__}. Use "
-                f"train_on='collected', or leave {' and '.join(own)} unset."
-            )
-        return
-    for name, nested in estimator.get_params(deep=True).items():
-        if is_weak_to_strong(nested):
-            raise ValueError(
-                f"estimator is a {type(estimator).__name__} around a "
-                f"{type(nested).__name__} ({name}), which would be trained on weak "
-                f"labels of weak labels. Give the {type(nested).__name__} itself, with "
-                f"the other steps in its own estimator: {type(nested).__name__}("
-                f"estimator={type(estimator).__name__}(...))."
-            )
-
-
-def train_student(estimator, settings, X, y, keep=None) -> WeakToStrongClassifier:
-    """Fit the student on weakly labelled rows.
-
-    Parameters
-    ----------
-    estimator : estimator or None
-        A classifier, or a WeakToStrongClassifier with settings of its own.
-    settings : dict
-        Parameters of the detector, for those that the student leaves unset; `cv` for a
-        student without settings of its own.
-    X : array or dataframe of shape (n_samples, n_features)
-        The rows.
-    y : ndarray of shape (n_samples,) or None
-        Labels that the weak model learns from.
-    keep : ndarray of shape (n_samples,) of bool, default=None
-        Rows to train on; None: as the student chooses.
-
-    Returns
-    -------
-    WeakToStrongClassifier
-        The fitted student.
-    """
-    settings = dict(settings)
-    cv = settings.pop("cv")
-    if is_weak_to_strong(estimator):
-        student = clone(estimator)
-    else:
-        student = WeakToStrongClassifier(estimator, cv=cv)
-    unset = {k: v for k, v in settings.items() if getattr(student, k) is None}
-    student = clone(student.set_params(**unset))
-    if keep is None and not _all_known(y, student.missing_label):
-        return student.fit(X, y)
-    rows, known, labeler = _label(student, X, y)
-    keep = None if keep is None else _guarded(keep, rows)
-    return student.fit_rows(rows, known=known, keep=keep, labeler=labeler)
-
-
-def _guarded(keep, rows) -> np.ndarray:
-    """A mask of covered rows in which no class loses most of its share."""
-    covered = np.flatnonzero(rows.covered)
-    keep = keep[covered]
-    chosen = guard_classes(
-        keep,
-        keep.astype(np.float64),
-        rows.codes[covered],
-        rows.hash_of(covered),
-        rows.classes,
-    )
-    mask = np.zeros(len(rows), dtype=bool)
-    mask[covered[chosen]] = True
-    return mask

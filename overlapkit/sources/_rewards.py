@@ -15,7 +15,6 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.base import clone
-from sklearn.metrics import recall_score
 
 from overlapkit._utils.checks import plain
 from overlapkit._utils.sklearn_compat import _safe_indexing
@@ -60,6 +59,8 @@ class Batch:
     positions : ndarray of shape (n_rows,) of int, default=None
         Positions of the rows in the batch that ``start`` was given, if they are rows
         of it. None: new rows.
+    represented : ndarray of shape (n_rows, n_represented), default=None
+        ``rule.represent(rows.strong)``, where it was computed already.
 
     Examples
     --------
@@ -82,6 +83,7 @@ class Batch:
     known: KnownLabels
     rule: RegionRule
     positions: np.ndarray | None = None
+    represented: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -107,6 +109,7 @@ class Batch:
             self.known.take(some),
             self.rule,
             None if self.positions is None else self.positions[some],
+            None if self.represented is None else self.represented[some],
         )
 
 
@@ -232,6 +235,8 @@ class OverlapDensity:
 
 def _view(batch, rows=slice(None)) -> np.ndarray:
     """The strong view that similarities are computed on, in double precision."""
+    if batch.represented is not None:
+        return np.asarray(batch.represented[rows], dtype=np.float64)
     strong = _safe_indexing(batch.rows.strong, rows)
     return np.asarray(batch.rule.represent(strong), dtype=np.float64)
 
@@ -436,6 +441,8 @@ class StudentGain:
         student.fit(check_strong(view), labels)
         classes = np.unique(y)
         # not balanced_accuracy_score, which warns of classes that y does not hold
+        from sklearn.metrics import recall_score  # slow to import
+
         balanced = recall_score(
             y, student.predict(strong), labels=classes, average="macro"
         )

@@ -1,6 +1,7 @@
 """UCBSourceSelector: choose the next data source, and train on what was collected."""
 
 import math
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -19,45 +20,29 @@ from overlapkit._utils.sklearn_compat import (
     _safe_indexing,
 )
 from overlapkit._utils.warnings import warn
-from overlapkit.exceptions import (
-    WeakLabelWarning,
-)
+from overlapkit.exceptions import WeakLabelWarning
 from overlapkit.policies import UCB
 from overlapkit.scorers._overlap_detector import OverlapDetector
-from overlapkit.sources._attributes import RunAttributesMixin
-from overlapkit.sources._batches import Batches
 from overlapkit.sources._checks import (
     changed_params,
     check_reward,
-    check_sources,
     check_unchanged,
     check_y,
     check_y_given,
-    common_missing_label,
     frozen_names,
     frozen_prices,
-    names_of_pool,
-    plain,
-    rows_by_source,
-    split_by_label,
+    rows_of_pool,
     union_of_classes,
     warn_of_cost,
     warn_of_exhaustion,
     warn_of_marker,
     warn_of_short_batch,
 )
-from overlapkit.sources._reading import (
-    Reader,
-    can_learn,
-    check_readable,
-    check_student,
-    is_weak_to_strong,
-    shared_settings,
-    train_student,
-    unfitted_detector,
-)
+from overlapkit.sources._collection import Collection
+from overlapkit.sources._reading import Fitting, Reader
 from overlapkit.sources._rewards import OverlapDensity
 from overlapkit.sources._run import Rules, SourceRun
+from overlapkit.sources._student import check_student, train_student, unknown_label
 from overlapkit.students._prediction import StudentMixin
 from overlapkit.weak._model import weak_model_kind
 from overlapkit.weak._views import check_features
@@ -70,7 +55,6 @@ _FIXED = ("detector", "reward", "reference", "n_reference_rounds", "missing_labe
 
 
 class UCBSourceSelector(
-    RunAttributesMixin,
     CallbackSupportMixin,
     StudentMixin,
     KnownScoreMixin,
@@ -410,32 +394,25 @@ class UCBSourceSelector(
         y, known = check_y(X, y, self._unknown_label())
         if not _is_given(self.reference):
             warn_of_marker(known, self._unknown_label())
-        rows, reference = np.arange(_num_samples(X)), self.reference
-        codes, found = check_sources(sources, X, self.source_names)
-        reference_indices = None
-        if _is_labeled(reference):
-            rows, reference_indices = split_by_label(known)
-            reference = _safe_indexing(X, reference_indices), y[reference_indices]
-            present, codes = np.unique(codes[rows], return_inverse=True)
-            found = [found[code] for code in present]
-        names = names_of_pool(found, self.source_names)
-        left = rows_by_source(rows, codes, found, names)
-        size = self.batch_size
-        if size is None:
-            smallest = min(len(pool) for pool in left.values() if len(pool))
-            size = math.ceil(smallest / self.n_rounds)
-        seed = self._new_seed()
-        run = SourceRun(names, self._rules(size), seed, ready=_is_given(reference))
-        self._pool_size = size
-        self._begin(run, reference)
-        self.reference_indices_ = reference_indices
+        labeled = _is_labeled(self.reference)
+        left, labelled = rows_of_pool(
+            sources, X, self.source_names, known if labeled else None
+        )
+        reference = self.reference
+        if labeled:
+            reference = _safe_indexing(X, labelled), y[labelled]
+        smallest = min(len(pool) for pool in left.values() if len(pool))
+        size = self.batch_size or math.ceil(smallest / self.n_rounds)
+        state = self._new_state(left, ready=_is_given(reference), asked=size)
+        self._begin(state, reference)
+        self.reference_indices_ = labelled
         self.classes_ = union_of_classes(self.classes_, known.labels)
         if self.shuffle:
-            rng = np.random.RandomState(seed)
+            rng = np.random.RandomState(self._state.seed)
             left = {name: rng.permutation(pool) for name, pool in left.items()}
         self.collected_indices_ = self._play(X, y, known, left, context)
-        if self.detector_ is None:
-            self._fit_on_collected()
+        if self.detector_ is None:  # it was not possible before
+            self._enter(self._state.fitted(self._fitting()))
         with fit_task(context, self, "train the student"):
             self._train()
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes={})
@@ -446,9 +423,8 @@ class UCBSourceSelector(
 
         Returns the positions of the rows drawn.
         """
-        size, taken, only = self._pool_size, [], len(left) == 1
-        while self._run.next is not None:
-            name = self._run.next
+        size, taken, only = self._state.asked, [], len(left) == 1
+        while (name := self._state.run.next) is not None:
             draw, left[name] = left[name][:size], left[name][size:]
             if len(draw) == 0:
                 self._retire(name, silent=only)
@@ -457,7 +433,8 @@ class UCBSourceSelector(
                 warn_of_short_batch(name, len(draw), size)
             with fit_task(context, self, "round"):
                 labels = None if y is None else y[draw]
-                self._take(_safe_indexing(X, draw), labels, known.take(draw), name)
+                batch = _safe_indexing(X, draw), labels, known.take(draw), name
+                self._enter(self._state.with_batch(*batch, self._fitting()))
             taken.append(draw)
         if not taken:
             raise ValueError(
@@ -498,10 +475,10 @@ class UCBSourceSelector(
             )
         self._validate_params()  # they may have changed since the last batch
         check_student(self.estimator, self.train_on)
-        self._run = self._current_run()
-        if "_batches" not in vars(self):
-            self._begin(self._run, self.reference)
-        run = self._run
+        self._state = self._current_state()
+        if self._state.batches is None:
+            self._begin(self._state, self.reference)
+        run = self._state.run
         n_rows = _num_samples(X)
         name = run.name_of(sources, n_rows)
         if n_rows == 0:
@@ -509,25 +486,26 @@ class UCBSourceSelector(
                 self._retire(name)
             return self
         # a first batch that is refused does not fix the columns of the next one
-        fresh = not len(self._batches) and self._reader.reference is None
+        fresh = not self._state.has_rows and self._state.reader.reference is None
         X = check_features(self, X, reset=fresh)
-        marker = self._unknown_label()
+        fitting = self._fitting()
+        marker = fitting.missing_label
         y, known = check_y(X, y, marker)
         if y is None and marker is not None:
             y = np.full(n_rows, marker)
-        self._batches.check(X, y)
+        self._state.batches.check(X, y)
         check_y_given(y, self)
         merged = union_of_classes(self.classes_, classes, known.labels)
         size = run.rules.batch_size
         if size is not None and n_rows < size:
             warn_of_short_batch(name, n_rows, size)
-        self._take(X, y, known, name)
+        self._enter(self._state.with_batch(X, y, known, name, fitting))
         # positions in a pool do not cover the rows of a batch
         vars(self).pop("collected_indices_", None)
         self.classes_ = merged
-        warn_of_cost(self._run, before=run.spent)
-        every = self.train_every
-        if self._run.next is None or (every is not None and self._run.t % every == 0):
+        before, run, every = run.spent, self._state.run, self.train_every
+        warn_of_cost(run, before=before)
+        if run.next is None or (every is not None and run.t % every == 0):
             self._train_after_batch()
         return self
 
@@ -540,10 +518,11 @@ class UCBSourceSelector(
         except Exception as error:
             # the batch is paid for and entered: sending it again would count it twice
             error.add_note("The batch is kept, in `collected_`: do not send it again.")
-            if self._run.next is None or not isinstance(error, ValueError):
+            run = self._state.run
+            if run.next is None or not isinstance(error, ValueError):
                 raise
             warn(
-                f"The student could not be trained after round {self._run.t}; its "
+                f"The student could not be trained after round {run.t}; its "
                 f"batch is kept. {error}",
                 WeakLabelWarning,
             )
@@ -569,147 +548,225 @@ class UCBSourceSelector(
         fixed = {k: v for k, v in params.items() if k.split("__")[0] in _FIXED}
         return {**fixed, "missing_label": self._unknown_label()}
 
-    def _current_run(self):
-        """The run under the current parameters; a new one before the first batch."""
-        run = vars(self).get("_run")
-        fixed = self._fixed_params()
-        changed = [] if run is None else changed_params(self._fixed, fixed)
-        if changed:
-            check_unchanged(changed, run.t)
-        if run is None or changed:
-            named = self.source_names is not None
-            names = plain(self.source_names) if named else []
-            ready = _is_given(self.reference)
-            self._pool_size = None
-            rules = self._rules(self.batch_size)
-            run = SourceRun(names, rules, self._new_seed(), ready=ready, closed=named)
-            self._run, self._fixed = run, fixed
-            vars(self).pop("_batches", None)
-        elif run.t == 0 and frozen_names(self.source_names) != run.rules.source_names:
+    def _new_state(self, names, *, ready, asked=None, closed=True):
+        """A run without a round, with a seed of its own."""
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        rules = self._rules(self.batch_size if asked is None else asked)
+        run = SourceRun(names, rules, seed, ready=ready, closed=closed)
+        return Collection(
+            run, Reader(self._reward()), seed, self._fixed_params(), asked
+        )
+
+    def _reward(self):
+        return OverlapDensity() if self.reward is None else self.reward
+
+    def _current_state(self):
+        """The state under the current parameters; a new one before the first batch."""
+        state, ready = vars(self).get("_state"), _is_given(self.reference)
+        names = frozen_names(self.source_names)
+        named = names is not None
+        if state is not None:
+            changed = changed_params(state.params, self._fixed_params())
+            if changed:
+                check_unchanged(changed, state.run.t)
+                state = None
+        if state is None:
+            state = self._new_state(names or [], ready=ready, closed=named)
+            self._state = state
+        elif state.run.t == 0 and names != state.run.rules.source_names:
             # before the first batch there is no order of sources to keep
-            names, named = plain(self.source_names or []), self.source_names is not None
-            ready, rules = run.ready, self._rules(self.batch_size)
-            run = SourceRun(names, rules, self._seed, ready=ready, closed=named)
-            if ready:
-                vars(self).pop("_batches", None)  # the reference is fitted again
-        size = self._pool_size if self.batch_size is None else self.batch_size
-        rules = self._rules(size)
-        return run if rules == run.rules else run.with_rules(rules)
+            ready, rules = state.run.ready, self._rules(self.batch_size)
+            run = SourceRun(names or [], rules, state.seed, ready=ready, closed=named)
+            # the reference is fitted again
+            batches = None if ready else state.batches
+            state = replace(state, run=run, batches=batches)
+        return state.with_rules(self._rules(self.batch_size or state.asked))
 
-    def _new_seed(self):
-        """Draw the seed of a run."""
-        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        return self._seed
-
-    def _begin(self, run, reference):
+    def _begin(self, state, reference):
         """Forget an earlier run; fit the detector if there is a reference."""
-        for name in (
-            "estimator_",
-            "_trained_batches",
-            "collected_indices_",
-            "_batches",
-        ):
+        for name in ("_state", "estimator_", "_trained_batches", "collected_indices_"):
             vars(self).pop(name, None)
-        reward = OverlapDensity() if self.reward is None else self.reward
-        check_reward(reward)
-        self._reader, self.classes_ = Reader(reward), None
-        if _is_given(reference):
-            if len(reference) != 2:
-                raise ValueError(
-                    f"reference is a tuple of {len(reference)}, expected (X, y)."
-                )
-            X, y = reference
-            X = check_features(self, X, reset="n_features_in_" not in vars(self))
-            y, _ = check_y(X, y, self._unknown_label())
-            detector = unfitted_detector(self.detector, self._settings())
-            self._reader = self._reader.with_reference(detector, X, y)
-            self.classes_ = self._reader.detector.classes_
-            run = run.with_readings([], self.classes_)
-        self._run, self._fixed = run, self._fixed_params()
-        self._batches, self.detector_ = Batches(), self._reader.detector
-
-    def _take(self, X, y, known, name):
-        """Read a batch, enter it and choose the next source: all or nothing."""
-        # first all that can fail, then all that changes the state
-        check_readable(self.detector, X)
-        self._batches.check(X, y)
-        batches = self._batches.with_batch(X, y)
-        run, reader = self._run, self._reader
-        if self._is_fit_due(batches, name):
-            readings, reader = self._fit_reader(batches)
-            run = run.with_batch_and_readings(
-                name, len(X), readings, reader.detector.classes_
-            )
-        else:
-            reading = None
-            if reader.detector is not None:
-                reading, reader = reader.read(X, known)
-            run = run.with_batch(name, len(X), reading)
-        self._batches, self._run, self._reader = batches, run, reader
-        self.detector_ = reader.detector
-
-    def _is_fit_due(self, batches, name):
-        """Whether the detector is to be fitted (again) after this batch."""
+        check_reward(state.reader.reward)
+        self.classes_ = None
+        self._enter(state.begun(self._fitting(), self._checked(reference)))
         if self.detector_ is not None:
-            return len(batches) in {int(t) for t in self.refit_rounds}
-        weak_estimator = getattr(self.detector, "weak_estimator", None)
-        return (
-            self._run.queried_all(name)
-            and len(batches) >= min(self.n_reference_rounds, self.n_rounds)
-            and can_learn(weak_estimator, batches.y, self._unknown_label())
-        )
+            self.classes_ = self.detector_.classes_
 
-    def _fit_on_collected(self):
-        """Fit the detector after the last round of a pool, if it was not possible."""
-        readings, self._reader = self._fit_reader(self._batches)
-        self.detector_ = self._reader.detector
-        self._run = self._run.with_readings(readings, self.detector_.classes_)
+    def _checked(self, reference):
+        """Rows and labels of a reference that is given, else None."""
+        if not _is_given(reference):
+            return None
+        if len(reference) != 2:
+            raise ValueError(
+                f"reference is a tuple of {len(reference)}, expected (X, y)."
+            )
+        X, y = reference
+        X = check_features(self, X, reset="n_features_in_" not in vars(self))
+        return X, check_y(X, y, self._unknown_label())[0]
 
-    def _fit_reader(self, batches):
-        """Readings of all batches by a detector that is fitted on them."""
-        detector = unfitted_detector(self.detector, self._settings())
-        return self._reader.with_batches(detector, batches)
-
-    def _settings(self):
-        """Parameters that detector and student share."""
-        return shared_settings(
-            self.detector,
-            self._reader,
-            missing_label=self._unknown_label(),
-            n_jobs=self.n_jobs,
-            random_state=self._seed,
-        )
+    def _enter(self, state):
+        self._state, self.detector_ = state, state.reader.detector
 
     def _retire(self, name, silent=False):
         """Enter that a source has no rows left."""
-        self._run = self._run.without(name)
+        self._state = self._state.without(name)
         if not silent:
-            warn_of_exhaustion(self._run, name)
+            warn_of_exhaustion(self._state.run, name)
+
+    # -- attributes of a run ---------------------------------------------------------
+    def _begun(self, name):
+        state = vars(self).get("_state")
+        if state is None or state.batches is None:
+            raise AttributeError(f"{name} is defined once a batch was taken.")
+        return state
+
+    def _run_of(self, name):
+        """The run under the rules of now, whatever else was changed."""
+        state = self._begun(name)
+        return state.with_rules(self._rules(self.batch_size or state.asked)).run
+
+    def _next_run(self, name):
+        if "_state" not in vars(self) and self.source_names is None:
+            raise AttributeError(f"Before the first batch, {name} needs source_names.")
+        return self._current_state().run
+
+    @property
+    def next_source_(self):
+        """Name of the source to query next, or None."""
+        return self._next_run("next_source_").next
+
+    @property
+    def next_rows_(self):
+        """Number of rows to ask the next source for, or None."""
+        return self._next_run("next_rows_").next_rows
+
+    @property
+    def sources_(self):
+        """Names of the sources."""
+        return list(self._run_of("sources_").names)
+
+    @property
+    def sources_frame_(self):
+        """One line per source."""
+        return self._run_of("sources_frame_").sources_frame
+
+    @property
+    def history_(self):
+        """One line per round."""
+        return self._run_of("history_").history
+
+    @property
+    def batch_size_(self):
+        """Number of rows a source is asked for, or None."""
+        return self._begun("batch_size_").run.rules.batch_size
+
+    @property
+    def collected_(self):
+        """All rows collected."""
+        state = self._begun("collected_")
+        if not state.has_rows:
+            raise AttributeError("collected_ is defined once a batch was taken.")
+        return state.table()
+
+    # -- state without pickle --------------------------------------------------------
+    def to_dict(self):
+        """Return the state of the run without code, for a file of JSON and arrays.
+
+        The state holds what was collected, measured and decided, and the state of the
+        random generator. Detector and student are not in it: :meth:`from_dict` fits
+        them again, from the same rows and seed. Nothing in it needs pickle.
+
+        Returns
+        -------
+        state : dict
+            JSON-able (numbers, texts, lists, None), but for the value of ``"arrays"``,
+            a dict from name to an array that ``numpy.savez`` stores without pickle.
+            ``state["version"]`` is the version of this layout.
+
+        Raises
+        ------
+        ValueError
+            If a source, class or row is no number or text, or the reference is that of
+            a pool (``reference="labeled"``).
+        """
+        if _is_labeled(self.reference):
+            raise ValueError(
+                "to_dict does not hold the reference of a pool. Give the labelled rows "
+                "themselves, reference=(X, y), or save the estimator with joblib."
+            )
+        return self._begun("to_dict").to_dict(
+            trained_batches=vars(self).get("_trained_batches"),
+            classes=self.classes_,
+            collected_indices=vars(self).get("collected_indices_"),
+        )
+
+    def from_dict(self, state):
+        """Continue the run of a saved state; the parameters are those of this object.
+
+        An earlier run of this object is forgotten. The next decisions are those that
+        the saved run would have made.
+
+        Parameters
+        ----------
+        state : dict
+            As :meth:`to_dict` returns it, ``"arrays"`` included.
+
+        Returns
+        -------
+        self : object
+            The selector, as it was after the last batch.
+
+        Raises
+        ------
+        ValueError
+            If this is no such state, it has another version, or parameters differ
+            that its rounds depend on.
+        """
+        self._validate_params()
+        check_reward(reward := self._reward())
+        read, extra = Collection.from_dict(
+            state,
+            rules=self._rules(self.batch_size),
+            reward=reward,
+            params=self._fixed_params(),
+        )
+        for name in ("estimator_", "_trained_batches", "collected_indices_"):
+            vars(self).pop(name, None)
+        if read.has_rows:
+            check_features(self, read.batches.X, reset=True)
+        reference, n_batches = self._checked(self.reference), extra["fitted_batches"]
+        self._enter(read.read_again(self._fitting(), reference, n_batches))
+        if extra["collected_indices"] is not None:
+            self.collected_indices_ = extra["collected_indices"]
+        self.classes_ = extra["classes"]
+        if extra["trained_batches"]:
+            self._train(extra["trained_batches"])
+            self.classes_ = extra["classes"]
+        return self
 
     # -- labels and the student ------------------------------------------------------
     def _unknown_label(self):
         """Value for an unknown label, wherever it was given."""
-        detector, student = self.detector, self.estimator
-        own = is_weak_to_strong(student)
-        return common_missing_label(
-            {
-                "missing_label": self.missing_label,
-                "detector.missing_label": getattr(detector, "missing_label", None),
-                "estimator.missing_label": student.missing_label if own else None,
-            }
+        return unknown_label(self.missing_label, self.detector, self.estimator)
+
+    def _fitting(self):
+        """When and how the detector is fitted, as the parameters are now."""
+        return Fitting(
+            self.detector,
+            missing_label=self._unknown_label(),
+            n_jobs=self.n_jobs,
+            first_rounds=self.n_reference_rounds,
+            refit_rounds=frozenset(int(t) for t in self.refit_rounds),
         )
 
     def _train(self, n_batches=None):
         """Train the student on what was collected, or on the first batches of it."""
-        batches = self._batches
-        if n_batches not in (None, len(batches)):
-            batches = batches.first(n_batches)
-        keep = None
+        state = self._state
+        batches, keep = state.rows(n_batches), None
         if self.train_on == "overlap" and self.detector_ is not None:
-            keep = self._run.overlap[: sum(batches.sizes)]
-        student = train_student(
-            self.estimator, self._settings(), batches.X, batches.y, keep
-        )
+            keep = state.run.overlap[: sum(batches.sizes)]
+        settings = self._fitting().settings(state.reader, state.seed)
+        student = train_student(self.estimator, settings, batches.X, batches.y, keep)
         self.classes_ = union_of_classes(self.classes_, student.classes_)
         self.estimator_, self._trained_batches = student, len(batches)
 

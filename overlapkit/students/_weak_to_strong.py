@@ -31,7 +31,6 @@ from overlapkit._utils.sklearn_compat import (
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import UnusedParameterWarning, WeakLabelWarning
 from overlapkit.students._prediction import StudentMixin
-from overlapkit.students._recipe import train_with_known
 from overlapkit.students._selection import choose_rows
 from overlapkit.students._training import (
     check_two_classes,
@@ -470,6 +469,9 @@ class WeakToStrongClassifier(
 
     def _correct_cut_train(self, rows, known, strong_params, groups, context):
         """Learn from corrected labels of the rows whose neighbours agree with them."""
+        # a third of what importing this module would take, and most fits need none
+        from overlapkit.students._recipe import train_with_known
+
         estimator = self.estimator
         if estimator is None:
             estimator = default_strong_estimator(self.n_jobs, rows.seed)

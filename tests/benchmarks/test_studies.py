@@ -7,6 +7,7 @@ import pytest
 from benchmarks.data import dip_table
 from benchmarks.studies import (
     ablation,
+    conflicting_patterns,
     evidence,
     expansion,
     hard_set,
@@ -132,7 +133,7 @@ def test_expansion_reports_bound_and_error_on_generated_and_real_rows(capsys):
 def test_hard_set_on_the_generator():
     runs = pd.DataFrame(hard_set.generated("d = 10", 0)).set_index("rule")
     assert runs.loc["default", "precision"] < 0.8
-    assert runs.loc["refine sep 5", ["precision", "recall"]].min() > 0.95
+    assert runs.loc[hard_set.GUARD, ["precision", "recall"]].min() > 0.95
     assert (runs.loc["default", "AUC, not hard"]) > runs.loc["default", "AUC, all"]
 
 
@@ -142,3 +143,23 @@ def test_spoiled_votes_are_as_many_as_asked_and_abstentions_stay():
     np.testing.assert_array_equal(new == -1, votes == -1)
     assert (new != votes).sum() == 60
     assert new.max() <= 2
+
+
+def test_conflicting_patterns(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(conflicting_patterns, "SHARES", (0.0, 1.0))
+    monkeypatch.setattr(conflicting_patterns, "TEACHERS", ("elsewhere",))
+    runs = _run(conflicting_patterns, tmp_path, "--seeds", "2")("conflicting_patterns")
+    assert (tmp_path / "conflicting_patterns.png").exists()
+    mean = runs.groupby("share").mean(numeric_only=True)
+    # weak labels that are wrong teach the hard pattern the wrong way round
+    assert mean.loc[0.0, "student, hard"] > 0.7
+    assert mean.loc[1.0, "student, hard"] < 0.3
+    assert mean.loc[1.0, "labels"] > 0.5 > abs(mean.loc[0.0, "labels"])
+    # without labels nothing tells: the ranking is as good as ever
+    assert mean["auc"].min() > 0.99
+    assert "labels" in capsys.readouterr().out
+
+
+def test_the_guard_of_hard_rows_is_tried_alone():
+    runs = pd.DataFrame(hard_set.generated("d = 10", 0, guard_only=True))
+    assert list(runs["rule"]) == ["default", hard_set.GUARD]

@@ -232,3 +232,41 @@ def test_golden_command_says_what_is_off(capsys, monkeypatch):
 @pytest.mark.parametrize("ablation", ["none", "easy", "hard"])
 def test_golden_experiment_in_full(ablation):
     assert golden_synthetic.main(["--ablation", ablation, "--n-jobs", "2"]) == 0
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_conflicting_rows_carry_the_easy_pattern_of_another_class(n_classes):
+    options = {"n_classes": n_classes, "saliency": 2.0, "separation": 1.5}
+    plain = make_overlap_classification(**SMALL, **options, random_state=0)
+    data = make_overlap_classification(**SMALL, **options, conflict=0.3, random_state=0)
+    assert not plain.conflicting.any()
+    assert data.conflicting.sum() == 12
+    assert (data.region[data.conflicting] == 1).all()
+    for name in ("y", "y_clean", "region", "theta"):
+        np.testing.assert_array_equal(data[name], plain[name])
+    rest = ~data.conflicting
+    np.testing.assert_array_equal(data.X[rest], plain.X[rest])
+    hard, easy = data.hard_columns, data.easy_columns
+    np.testing.assert_array_equal(data.X[:, hard], plain.X[:, hard])
+    # the noise is kept, so the difference is that of two patterns
+    theta = data.theta
+    patterns = np.stack([-theta, theta]) if n_classes == 2 else theta
+    for row in np.flatnonzero(data.conflicting):
+        moved = (data.X[row, easy] - plain.X[row, easy]) / (2.0 * 1.5)
+        others = np.delete(patterns, data.y[row], axis=0) - patterns[data.y[row]]
+        assert np.isclose(others[:, easy], moved).all(axis=1).sum() == 1
+
+
+def test_conflict_and_label_noise_do_not_disturb_each_other():
+    noisy = make_overlap_classification(**SMALL, label_noise=0.2, random_state=0)
+    both = make_overlap_classification(
+        **SMALL, label_noise=0.2, conflict=1.0, random_state=0
+    )
+    np.testing.assert_array_equal(both.y, noisy.y)
+    np.testing.assert_array_equal(both.conflicting, both.region == 1)
+
+
+@pytest.mark.parametrize("conflict", [-0.1, 1.1, np.nan])
+def test_a_conflict_that_is_no_share_is_refused(conflict):
+    with pytest.raises(ValueError, match="conflict"):
+        make_overlap_classification(**SMALL, conflict=conflict)

@@ -173,3 +173,34 @@ def test_default_is_at_most_a_point_below_a_majority_vote(real_data):
         gains.append(scores[0] - scores[1])
     assert min(gains) > -0.01
     assert np.mean(gains) > 0
+
+
+def test_labels_are_used_where_they_help_and_only_there():
+    # three of five functions are misleading, which votes alone cannot tell
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 1500)
+    shares = np.array([0.9, 0.85, 0.2, 0.25, 0.3])
+    votes = np.where(rng.random((1500, 5)) < shares, y[:, None], 1 - y[:, None])
+    some = np.where(np.arange(1500) < 100, y, -1)
+    model = DawidSkene(missing_label=-1, classes=[0, 1], random_state=0)
+    told = clone(model).fit(votes, some)
+    assert told.labels_used_
+    assert np.mean(told.predict(votes) == y) > 0.8
+    # labels drawn at random say nothing about good functions
+    good = np.where(rng.random((1500, 5)) < 0.85, y[:, None], 1 - y[:, None])
+    noise = np.where(np.arange(1500) < 100, rng.integers(0, 2, 1500), -1)
+    assert not clone(model).fit(good, noise).labels_used_
+
+
+@pytest.mark.parametrize("meaning", ["name", "number"])
+def test_known_labels_decide_whether_votes_are_names_or_numbers(meaning):
+    # each vote, 1 or 2, is the number of a class and the name of another one
+    rng = np.random.default_rng(0)
+    truth = rng.integers(1, 4, 600)  # classes 1, 2, 3 have the numbers 0, 1, 2
+    right = truth if meaning == "name" else truth - 1
+    votes = np.where(rng.random((600, 4)) < 0.8, right[:, None], -1)
+    votes[~np.isin(votes, [1, 2])] = -1
+    some = np.where(np.arange(600) < 90, truth, -1)
+    model = DawidSkene(missing_label=-1, random_state=0).fit(votes, some)
+    covered = (votes >= 0).any(axis=1)
+    assert np.mean(model.predict(votes)[covered] == truth[covered]) > 0.9

@@ -196,3 +196,33 @@ def test_accuracy_is_that_of_snorkel(real_data, name, seed):
     assert difference > -0.005
     if name == "youtube":
         assert difference < 0.005
+
+
+def drawn_votes(cover, copies):
+    """Eight functions right in three of four rows; some repeat the first, nearly."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 4000)
+    votes = np.where(rng.random((4000, 8)) < 0.75, y[:, None], 1 - y[:, None])
+    for j in range(1, copies + 1):
+        votes[:, j] = np.where(rng.random(4000) < 0.05, 1 - votes[:, 0], votes[:, 0])
+    votes[rng.random(votes.shape) > cover] = -1
+    return votes, y
+
+
+@pytest.mark.parametrize("cover", [1, 0.6, 0.2])
+def test_independent_functions_show_no_dependence(cover):
+    # agreement beyond what accuracies imply is what dependence is; where functions
+    # abstain, rows without a vote take part in what they imply
+    model = LabelModel(classes=[0, 1], random_state=0).fit(drawn_votes(cover, 0)[0])
+    assert model.dependence_ < 2e-4
+    assert model.ridge_ < 0.1
+
+
+@pytest.mark.parametrize("cover", [1, 0.6])
+def test_functions_that_repeat_another_one_raise_the_regularisation(cover):
+    votes, y = drawn_votes(cover, 4)
+    model = LabelModel(classes=[0, 1], random_state=0).fit(votes)
+    assert model.dependence_ > 5e-4
+    assert model.ridge_ > 0.5
+    # five of eight votes are one opinion
+    assert model.score(votes, y) > np.mean(votes[:, 0] == y) - 0.02

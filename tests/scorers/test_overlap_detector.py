@@ -542,6 +542,7 @@ def test_unlabelled_rows_marked_by_nan_without_saying_so_are_an_error():
         {"aggregation": ("quantile", 2)},
         {"aggregation": ("topk", 0.5)},
         {"refine_hard": True},
+        {"refine_hard": "apart"},
         {"max_landmarks": 0},
         {"weak_estimator": "prefit"},
         {"cv": 1},

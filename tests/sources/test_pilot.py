@@ -82,3 +82,45 @@ def test_labels_are_not_needed_for_densities():
 def test_bad_parameters_are_named(params, message):
     with pytest.raises(ValueError, match=message):
         pilot(**params)
+
+
+def test_prices_rank_by_what_a_unit_of_money_buys():
+    plain = pilot(test=TEST).table.sort_index()
+    dear = {0: 1.0, 1: 1.0, 2: 30.0}
+    result = pilot(test=TEST, prices=dear)
+    table = result.table.sort_index()
+    pd.testing.assert_frame_equal(
+        table[["density", "purity", "gain"]], plain[["density", "purity", "gain"]]
+    )
+    np.testing.assert_allclose(table["per_price"], table["density"] / [1, 1, 30])
+    assert table["cost"].tolist() == [80, 80, 2400]
+    assert result.table.index.tolist() == [1, 0, 2]
+    assert result.table["group"].tolist() == [1, 2, 3]
+    for by in ("density", "purity", "gain"):
+        same = {"by": by, "test": TEST}
+        one, other = pilot(**same).pairs, pilot(**same, prices=[2, 2, 2]).pairs
+        columns = ["difference", "low", "high"]
+        np.testing.assert_allclose(other[columns], one[columns] / 2)
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ({"sources": None}, ValueError, "sources=None"),
+        ({"reference": None}, ValueError, r"reference must be a tuple \(X, y\)"),
+        ({"reference": (POOL.X, POOL.y[:3])}, ValueError, "reference"),
+        ({"test": (POOL.X, None)}, ValueError, "test must be a tuple"),
+        ({"test": (POOL.X, POOL.y.astype(str))}, ValueError, "^test: Classes are"),
+        ({"test": (POOL.X[:, :2], POOL.y)}, ValueError, "^test: "),
+        ({"detector": "auto"}, TypeError, "detector must be an OverlapDetector"),
+        ({"estimator": LogisticRegression()}, ValueError, "needs test rows"),
+        ({"estimator": 3, "test": TEST}, TypeError, "estimator must be a classifier"),
+        ({"level": "high"}, ValueError, "level must be a number"),
+        ({"prices": {0: 1.0}}, ValueError, "prices has no price"),
+        ({"prices": [1, 2, -1]}, ValueError, "prices must be positive"),
+        ({"prices": lambda t: t}, ValueError, "prices must be a dict"),
+    ],
+)
+def test_bad_arguments_are_named(params, error, message):
+    with pytest.raises(error, match=message):
+        pilot(**params)

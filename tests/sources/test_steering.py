@@ -154,7 +154,7 @@ def test_prices_that_raise_say_what_to_do():
     with pytest.raises(RuntimeError) as error:
         send(run, 2)
     assert "nothing of the run was changed" in error.value.__notes__[0]
-    assert len(run._run.sources) == 1
+    assert len(run.history_) == 1
 
 
 def test_a_budget_is_kept_without_a_batch_size():

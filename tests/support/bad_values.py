@@ -637,6 +637,9 @@ _LEGAL = [
     ("FileRows", "ids", "None"),
     ("FileRows", "source", "'nonsense'"),
     ("open_rows", "ids", "None"),
+    ("pilot_sources", "test", "None"),
+    ("pilot_sources", "detector", "None"),
+    ("pilot_sources", "level", "0.5"),
 ]
 LEGAL = {
     (name, argument, value): True

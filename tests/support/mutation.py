@@ -4,9 +4,7 @@ A mutant is the package with one operator, constant, condition or result changed
 test files that belong to the changed module run against it until one fails. A mutant
 is killed by a failure, by an error on import, or by taking too long; one that passes
 every test has survived. Mutants are drawn at random from all that the modules of a
-group have, with a fixed seed; texts, annotations and docstrings are left alone. Lines
-that cannot be told from the original by any result are listed in `EQUIVALENT`, with
-the reason; they are counted as survivors all the same.
+group have, with a fixed seed; texts, annotations and docstrings are left alone.
 
 The package is changed in a copy in a temporary folder. Compiled kernels are kept in a
 cache of that folder, which numba renews for a file that has changed.

@@ -177,7 +177,7 @@ print(peak() - before)
     "dtype", ["float16", pytest.param("bfloat16", marks=pytest.mark.slow)]
 )
 def test_two_files_are_fitted_split_and_scored_without_being_in_memory(tmp_path, dtype):
-    n, d = 80_000, 500  # 80 MB
+    n, d = 160_000, 500  # 160 MB
     rng = np.random.default_rng(0)
     block = rng.normal(size=(1000, d)).astype(np.float32)
     if dtype == "float16":
@@ -196,4 +196,5 @@ def test_two_files_are_fitted_split_and_scored_without_being_in_memory(tmp_path,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 70
+    # 47 to 74 are seen with this file and with half of it: what the system reads ahead
+    assert float(done.stdout) < 100
