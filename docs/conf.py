@@ -38,6 +38,8 @@ html_theme_options = {
 }
 html_show_sourcelink = False
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
+html_context = {"default_mode": "auto"}  # without it the theme complains in the console
 html_css_files = ["wide.css"]
 # a page without a section has no section navigation: its column takes the width instead
 html_sidebars = {page: [] for page in ("index", "which")}

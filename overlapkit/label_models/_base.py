@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from overlapkit._kernels.ties import _mix, break_ties
+from overlapkit._utils.base import LinkedEstimator
 from overlapkit._utils.checks import (
     as_numbers,
     check_consistent_length,
@@ -53,7 +53,7 @@ class Labelled:
         return len(self.codes)
 
 
-class _BaseLabelModel(KnownScoreMixin, BaseEstimator, metaclass=ABCMeta):
+class _BaseLabelModel(KnownScoreMixin, LinkedEstimator, metaclass=ABCMeta):
     """Classifier on vote columns; subclasses write `_learn` and `_posterior`."""
 
     _parameter_constraints: dict = {

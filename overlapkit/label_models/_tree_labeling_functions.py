@@ -5,13 +5,13 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.base import LinkedEstimator
 from overlapkit._utils.checks import validate_data
 from overlapkit._utils.sklearn_compat import (
     Interval,
@@ -78,7 +78,7 @@ def _shortest(threshold, column) -> float:
 
 
 class TreeLabelingFunctions(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinkedEstimator
 ):
     r"""Turn a few labelled rows of a table into labelling functions.
 

@@ -5,7 +5,6 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
@@ -13,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.base import LinkedEstimator
 from overlapkit._utils.checks import validate_data
 from overlapkit._utils.labels import complete_labels
 from overlapkit._utils.sklearn_compat import Interval, _fit_context
@@ -21,7 +21,7 @@ __all__ = ["HiddenLayerRepresentation"]
 
 
 class HiddenLayerRepresentation(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinkedEstimator
 ):
     r"""Last hidden layer of a small network trained on the (weak) labels.
 

@@ -5,18 +5,18 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from sklearn.base import (
-    BaseEstimator,
     TransformerMixin,
 )
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.base import LinkedEstimator
 from overlapkit._utils.checks import validate_data
 from overlapkit._utils.sklearn_compat import Interval, _fit_context, _num_features
 
 __all__ = ["TabularRepresentation"]
 
 
-class TabularRepresentation(TransformerMixin, BaseEstimator):
+class TabularRepresentation(TransformerMixin, LinkedEstimator):
     r"""Numbers, text and missing values of a table as comparable numbers.
 
     Similarities and linear models need finite numbers of one scale. Missing numbers

@@ -3,10 +3,10 @@
 from abc import ABCMeta, abstractmethod
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.base import LinkedEstimator
 from overlapkit._utils.dask_arrays import by_chunk
 from overlapkit._utils.sklearn_compat import _fit_context
 from overlapkit.scorers._protocol import check_scores, check_support
@@ -16,7 +16,7 @@ from overlapkit.weak._model import weak_model_kind
 __all__ = ["BaseScorer"]
 
 
-class BaseScorer(BaseEstimator, metaclass=ABCMeta):
+class BaseScorer(LinkedEstimator, metaclass=ABCMeta):
     """Base class of scorers: the higher a row's score, the more worth training on.
 
     A scorer of your own needs two methods, `_fit_rows` and `_score_rows`, both of

@@ -5,9 +5,9 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from overlapkit._utils.base import LinkedEstimator
 from overlapkit._utils.labels import MISSING_LABEL
 from overlapkit._utils.progress import CallbackSupportMixin, fit_task
 from overlapkit._utils.scoring import KnownScoreMixin
@@ -58,7 +58,7 @@ class UCBSourceSelector(
     CallbackSupportMixin,
     StudentMixin,
     KnownScoreMixin,
-    BaseEstimator,
+    LinkedEstimator,
 ):
     r"""Choose which data source to query next, and train a student on the rows.
 

@@ -3,13 +3,13 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
     check_is_fitted,
     indexable,
 )
 
+from overlapkit._utils.base import LinkedEstimator
 from overlapkit._utils.checks import (
     check_consistent_length,
     column_or_1d,
@@ -43,7 +43,7 @@ from overlapkit.students._training import check_weight, default_strong_estimator
 __all__ = ["LabelCorrector"]
 
 
-class LabelCorrector(KnownScoreMixin, BaseEstimator):
+class LabelCorrector(KnownScoreMixin, LinkedEstimator):
     r"""Correct weak labels with the help of some known ones.
 
     A model of the known labels, a student of the weak labels, and the votes

@@ -4,9 +4,10 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from overlapkit._utils.base import LinkedEstimator
 from overlapkit._utils.checks import check_consistent_length, check_finite
 from overlapkit._utils.dask_arrays import is_dask
 from overlapkit._utils.estimators import takes_weights, weight_params
@@ -49,7 +50,7 @@ _MOST_TASKS = 12  # of a fit, as callbacks count them
 
 
 class WeakToStrongClassifier(
-    CallbackSupportMixin, StudentMixin, KnownScoreMixin, BaseEstimator
+    CallbackSupportMixin, StudentMixin, KnownScoreMixin, LinkedEstimator
 ):
     r"""Train a strong model on those labels of a weak one that a selector chooses.
 

@@ -4,10 +4,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 
+from overlapkit._utils.base import LinkedEstimator
 from overlapkit._utils.checks import check_consistent_length, check_finite
 from overlapkit._utils.dask_arrays import is_chunked, is_dask
 from overlapkit._utils.estimators import align_columns
@@ -78,7 +78,7 @@ _TIED = 1e-9  # confidence below which no class is more probable than another
 _ALIGNMENT_ROWS = 1000  # rows to compare the views on
 
 
-class WeakLabeler(BaseEstimator):
+class WeakLabeler(LinkedEstimator):
     """Label rows with a weak model of any kind.
 
     It splits X into the columns of the weak and of the strong model, fits the weak

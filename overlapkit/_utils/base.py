@@ -1,0 +1,48 @@
+"""What every estimator of the package has in common."""
+
+from importlib.metadata import PackageNotFoundError, metadata
+
+from sklearn.base import BaseEstimator
+
+import overlapkit
+
+__all__ = ["LinkedEstimator"]
+
+
+class LinkedEstimator(BaseEstimator):
+    """Estimator whose HTML picture links to its page of the documentation.
+
+    The address is that of the installed package (``Documentation`` under
+    ``project.urls``). A package that names none has no link, as a guessed address
+    would lead to nothing, or to somebody else.
+    """
+
+    _doc_link_module = "overlapkit"
+
+    @property
+    def _doc_link_template(self):
+        site = _documentation()
+        if not site:
+            return ""  # scikit-learn draws no link
+        return f"{site.rstrip('/')}/generated/{{page}}.html"
+
+    def _doc_link_url_param_generator(self):
+        name = type(self).__name__
+        if name in overlapkit.__all__:
+            return {"page": f"overlapkit.{name}"}
+        parts = type(self).__module__.split(".")
+        public = [part for part in parts if not part.startswith("_")]
+        return {"page": ".".join([*public, name])}
+
+
+def _documentation():
+    """Address of the documentation, or None."""
+    try:
+        urls = metadata("overlapkit").get_all("Project-URL") or []
+    except PackageNotFoundError:  # run from a folder, not installed
+        return None
+    for entry in urls:
+        label, _, address = entry.partition(",")
+        if label.strip().lower() == "documentation":
+            return address.strip()
+    return None
