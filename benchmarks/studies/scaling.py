@@ -21,6 +21,7 @@ Two parts, both on one machine, whose workers are processes of one thread each:
 
 import logging
 import time
+import uuid
 import warnings
 from itertools import product
 
@@ -131,27 +132,19 @@ class Folds:
 
 
 def held(client, X, n_chunks):
-    """A dask array whose chunks lie in the memory of the workers."""
+    """A dask array whose chunks lie in the memory of the workers, as after persist."""
     import dask.array as da
     from distributed import wait
 
     step = -(-len(X) // n_chunks)
     parts = [X[start : start + step] for start in range(0, len(X), step)]
+    sent = client.scatter(parts, hash=False)
     with client.as_current():
-        sent = client.scatter(parts, hash=False)
         wait(sent)
-        return da.concatenate(
-            [
-                da.from_delayed(part, block.shape, X.dtype)
-                for part, block in zip(_delayed(sent), parts)
-            ]
-        )
-
-
-def _delayed(futures):
-    import dask
-
-    return [dask.delayed(future) for future in futures]
+    name = f"held-{uuid.uuid4().hex}"
+    graph = {(name, i, 0): future for i, future in enumerate(sent)}
+    chunks = tuple(len(part) for part in parts), (X.shape[1],)
+    return da.Array(graph, name, chunks, dtype=X.dtype)
 
 
 def seconds(function, *args):
