@@ -42,7 +42,8 @@ def run_jobs(function, jobs, *, shared=(), n_jobs=None) -> list:
     shared : tuple
         What every job reads and none changes.
     n_jobs : int, default=None
-        Jobs at once, where the backend is local. A cluster takes all its workers.
+        Jobs at once, where the backend is local. A cluster takes all its workers, or
+        as many as ``parallel_config`` says.
 
     Returns
     -------
@@ -65,8 +66,9 @@ def run_jobs(function, jobs, *, shared=(), n_jobs=None) -> list:
         return Parallel(n_jobs=n_jobs)(delayed(function)(*shared, *job) for job in jobs)
     from overlapkit._utils.packing import packed
 
+    given = get_active_backend()[1]  # as in parallel_config("ray", n_jobs=8)
     with _sent_once(backend, [packed(value) for value in shared]) as sent:
-        return Parallel(n_jobs=n_jobs)(
+        return Parallel(n_jobs=-1 if given is None else given)(
             delayed(_in_worker)(function, packed(tuple(job)), *sent) for job in jobs
         )
 

@@ -86,13 +86,14 @@ def opened_files(shared, own):
     return os.getpid(), str(map_of(shared).filename), str(map_of(own).filename)
 
 
-@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "dask"])
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "dask", "ray"])
 def test_workers_open_the_file(request, backend, paths):
-    pytest.importorskip("distributed")
-    if backend == "dask":
-        request.getfixturevalue("client")
+    clusters = {"dask": "client", "ray": "ray_workers"}
+    if backend in clusters:
+        request.getfixturevalue(clusters[backend])
     rows = np.load(paths[0], mmap_mode="r")
-    options = {} if backend == "dask" else {"n_jobs": 2}
+    # a cluster takes all its workers
+    options = {} if backend in clusters else {"n_jobs": 2}
     with joblib.parallel_config(backend, **options):
         found = run_jobs(opened_files, [(rows[3:9],), (rows[:7],)], shared=(rows,))
     for pid, *files in found:
