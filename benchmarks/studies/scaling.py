@@ -17,10 +17,15 @@ Two parts, both on one machine, whose workers are processes of one thread each:
   and, measured in this process, what a fit does with the vectors of numbers per row.
   From these constants follow times for 10^7 and 10^8 rows on 10 and 100 machines. These
   are calculated, not measured; assumptions are printed with them.
+
+And one about rows in files: bytes of memory for each row, which do not depend on the
+number of columns.
 """
 
 import logging
+import tempfile
 import time
+import tracemalloc
 import uuid
 import warnings
 from itertools import product
@@ -33,6 +38,7 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks import common
 from overlapkit import OverlapDetector
+from overlapkit.datasets import open_rows, stack_views
 from overlapkit.exceptions import OverlapkitWarning
 from overlapkit.scorers import SelfConfidenceScorer
 from overlapkit.weak import WeakRows
@@ -43,6 +49,7 @@ LANDMARKS = 1000
 CORES = 8
 NETWORK = 1e9  # bytes per second into a machine: storage or a link of 10 Gbit/s
 DIMENSIONS = 384
+ROW_BYTES = 100  # in the client; the last table of the study prints what was measured
 # a fit reads weak columns, a sample of both views, hashes, landmarks, and scores
 PASSES = 5
 
@@ -254,10 +261,43 @@ def on_paper(costs, per_row):
                 "workers, s": there,
                 "client, s": per_row * n,
                 "total, s": reading + there + per_row * n,
-                "client, GB": 60 * n / 1e9,
+                "client, GB": ROW_BYTES * n / 1e9,
             }
         )
     return pd.DataFrame(lines)
+
+
+def memory(n):
+    """Bytes for each row in files that a fit and answers take, and those that stay."""
+    sizes, lines = (n // 2, n), {}
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            names = [f"{folder}/{view}.npy" for view in ("strong", "proba")]
+            for name, view in zip(names, make_rows(size, 32)):
+                np.save(name, view.astype(np.float16))
+            X, strong, weak = stack_views(
+                strong=open_rows(names[0]), weak=open_rows(names[1])
+            )
+            model = OverlapDetector(
+                weak_estimator="precomputed",
+                strong_columns=strong,
+                weak_columns=weak,
+                max_landmarks=LANDMARKS,
+                random_state=0,
+            )
+            model.fit(X[:5000])  # what is compiled and imported once
+            for name in ("fit", "score_samples", "predict"):
+                tracemalloc.start()
+                result = getattr(model, name)(X)  # noqa: F841 - is part of what stays
+                lines[name, size] = tracemalloc.get_traced_memory()
+                tracemalloc.stop()
+    return pd.DataFrame(
+        {
+            name: np.subtract(lines[name, n], lines[name, sizes[0]]) / (n - sizes[0])
+            for name in ("fit", "score_samples", "predict")
+        },
+        index=["stay", "peak"],
+    ).T
 
 
 def clusters():
@@ -342,6 +382,7 @@ def main(argv=None) -> int:
         on_paper(costs, per_row),
         digits=1,
     )
+    common.show("bytes for each row in files", memory(10 * n), digits=1)
     verdicts = []
     for name, line in table.iterrows():
         verdicts.append((f"{name}: overhead", line["overhead"], "at most", 0.25))
