@@ -18,11 +18,15 @@ Two parts, both on one machine, whose workers are processes of one thread each:
   From these constants follow times for 10^7 and 10^8 rows on 10 and 100 machines. These
   are calculated, not measured; assumptions are printed with them.
 
-And one about rows in files: bytes of memory for each row, which do not depend on the
-number of columns.
+And two about memory: what it costs that workers of dask give memory back to the system
+at once, and the bytes that a row in files takes, which do not depend on the number of
+columns.
 """
 
 import logging
+import os
+import subprocess
+import sys
 import tempfile
 import time
 import tracemalloc
@@ -49,6 +53,9 @@ LANDMARKS = 1000
 CORES = 8
 NETWORK = 1e9  # bytes per second into a machine: storage or a link of 10 Gbit/s
 DIMENSIONS = 384
+# how dask's nanny starts a worker
+WORKER = {"MALLOC_TRIM_THRESHOLD_": "65536"}
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ROW_BYTES = 100  # in the client; the last table of the study prints what was measured
 # a fit reads weak columns, a sample of both views, hashes, landmarks, and scores
 PASSES = 5
@@ -267,6 +274,41 @@ def on_paper(costs, per_row):
     return pd.DataFrame(lines)
 
 
+def one_chunk():
+    """Milliseconds of processor, and page faults, of one chunk in one thread."""
+    import resource
+
+    X = np.hstack(make_rows(12_500, DIMENSIONS))
+    model = detector(DIMENSIONS, max_landmarks=LANDMARKS, n_jobs=1).fit(X)
+    lines = []
+    for _ in range(20):
+        before, start = resource.getrusage(resource.RUSAGE_SELF), time.process_time()
+        model.predict(X)
+        took = time.process_time() - start
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        lines.append((1e3 * took, after.ru_minflt - before.ru_minflt))
+    print(*np.median(lines, axis=0))
+
+
+def fresh_memory():
+    """The same chunk as a worker of dask runs it, which gives memory back at once."""
+    code = "from benchmarks.studies import scaling; scaling.one_chunk()"
+    # a cluster of this process has set it here as well
+    usual = {name: value for name, value in os.environ.items() if name not in WORKER}
+    usual |= dict.fromkeys(THREADS, "1")
+    lines = {}
+    for name, setting in (("as usual", {}), ("as in a worker", WORKER)):
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code],
+            env=usual | setting,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        lines[name] = [float(word) for word in done.stdout.split()]
+    return pd.DataFrame(lines, index=["ms", "page faults"]).T
+
+
 def memory(n):
     """Bytes for each row in files that a fit and answers take, and those that stay."""
     sizes, lines = (n // 2, n), {}
@@ -382,6 +424,7 @@ def main(argv=None) -> int:
         on_paper(costs, per_row),
         digits=1,
     )
+    common.show("one chunk of 12,500 rows in one thread", fresh_memory(), digits=1)
     common.show("bytes for each row in files", memory(10 * n), digits=1)
     verdicts = []
     for name, line in table.iterrows():
