@@ -94,6 +94,21 @@ def prepare_sources(folder):
     return [*OVERLAPKIT, *SOURCES], ["s.json"]
 
 
+def prepare_label(folder):
+    small_table().to_csv(folder / "t.csv", index=False)
+    options = "label t.csv --votes lf_* --id id --label label --out weak.parquet"
+    return [*OVERLAPKIT, *options.split()], ["weak.parquet"]
+
+
+def prepare_detect(folder):
+    rng = np.random.default_rng(0)
+    high = rng.choice([0.6, 0.95], 20_000)
+    np.save(folder / "P.npy", np.column_stack([high, 1 - high]).astype(np.float32))
+    np.save(folder / "S.npy", rng.normal(size=(20_000, 64)).astype(np.float16))
+    options = "detect --strong S.npy --weak-proba P.npy --out R.parquet"
+    return [*OVERLAPKIT, *options.split()], ["R.parquet"]
+
+
 def prepare_live(folder):
     (folder / "live.py").write_text(LIVE)
     return [sys.executable, "live.py"], ["state.npz"]
@@ -130,7 +145,15 @@ def start(command, folder):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 @pytest.mark.parametrize(
-    "prepare", [prepare_report, prepare_sources, prepare_live, prepare_main_job]
+    "prepare",
+    [
+        prepare_label,
+        prepare_sources,
+        prepare_detect,
+        prepare_report,
+        prepare_live,
+        prepare_main_job,
+    ],
 )
 def test_work_killed_at_any_moment_ends_in_the_same_bytes(prepare, tmp_path):
     whole = tmp_path / "whole"

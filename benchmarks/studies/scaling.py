@@ -17,10 +17,20 @@ Two parts, both on one machine, whose workers are processes of one thread each:
   and, measured in this process, what a fit does with the vectors of numbers per row.
   From these constants follow times for 10^7 and 10^8 rows on 10 and 100 machines. These
   are calculated, not measured; assumptions are printed with them.
+
+And two about memory: what it costs that workers of dask give memory back to the system
+at once, and the bytes that a row in files takes, which do not depend on the number of
+columns.
 """
 
 import logging
+import os
+import subprocess
+import sys
+import tempfile
 import time
+import tracemalloc
+import uuid
 import warnings
 from itertools import product
 
@@ -32,6 +42,7 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks import common
 from overlapkit import OverlapDetector
+from overlapkit.datasets import open_rows, stack_views
 from overlapkit.exceptions import OverlapkitWarning
 from overlapkit.scorers import SelfConfidenceScorer
 from overlapkit.weak import WeakRows
@@ -42,6 +53,10 @@ LANDMARKS = 1000
 CORES = 8
 NETWORK = 1e9  # bytes per second into a machine: storage or a link of 10 Gbit/s
 DIMENSIONS = 384
+# how dask's nanny starts a worker
+WORKER = {"MALLOC_TRIM_THRESHOLD_": "65536"}
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+ROW_BYTES = 100  # in the client; the last table of the study prints what was measured
 # a fit reads weak columns, a sample of both views, hashes, landmarks, and scores
 PASSES = 5
 
@@ -131,27 +146,19 @@ class Folds:
 
 
 def held(client, X, n_chunks):
-    """A dask array whose chunks lie in the memory of the workers."""
+    """A dask array whose chunks lie in the memory of the workers, as after persist."""
     import dask.array as da
     from distributed import wait
 
     step = -(-len(X) // n_chunks)
     parts = [X[start : start + step] for start in range(0, len(X), step)]
+    sent = client.scatter(parts, hash=False)
     with client.as_current():
-        sent = client.scatter(parts, hash=False)
         wait(sent)
-        return da.concatenate(
-            [
-                da.from_delayed(part, block.shape, X.dtype)
-                for part, block in zip(_delayed(sent), parts)
-            ]
-        )
-
-
-def _delayed(futures):
-    import dask
-
-    return [dask.delayed(future) for future in futures]
+    name = f"held-{uuid.uuid4().hex}"
+    graph = {(name, i, 0): future for i, future in enumerate(sent)}
+    chunks = tuple(len(part) for part in parts), (X.shape[1],)
+    return da.Array(graph, name, chunks, dtype=X.dtype)
 
 
 def seconds(function, *args):
@@ -261,10 +268,78 @@ def on_paper(costs, per_row):
                 "workers, s": there,
                 "client, s": per_row * n,
                 "total, s": reading + there + per_row * n,
-                "client, GB": 60 * n / 1e9,
+                "client, GB": ROW_BYTES * n / 1e9,
             }
         )
     return pd.DataFrame(lines)
+
+
+def one_chunk():
+    """Milliseconds of processor, and page faults, of one chunk in one thread."""
+    import resource
+
+    X = np.hstack(make_rows(12_500, DIMENSIONS))
+    model = detector(DIMENSIONS, max_landmarks=LANDMARKS, n_jobs=1).fit(X)
+    lines = []
+    for _ in range(20):
+        before, start = resource.getrusage(resource.RUSAGE_SELF), time.process_time()
+        model.predict(X)
+        took = time.process_time() - start
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        lines.append((1e3 * took, after.ru_minflt - before.ru_minflt))
+    print(*np.median(lines, axis=0))
+
+
+def fresh_memory():
+    """The same chunk as a worker of dask runs it, which gives memory back at once."""
+    code = "from benchmarks.studies import scaling; scaling.one_chunk()"
+    # a cluster of this process has set it here as well
+    usual = {name: value for name, value in os.environ.items() if name not in WORKER}
+    usual |= dict.fromkeys(THREADS, "1")
+    lines = {}
+    for name, setting in (("as usual", {}), ("as in a worker", WORKER)):
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code],
+            env=usual | setting,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        lines[name] = [float(word) for word in done.stdout.split()]
+    return pd.DataFrame(lines, index=["ms", "page faults"]).T
+
+
+def memory(n):
+    """Bytes for each row in files that a fit and answers take, and those that stay."""
+    sizes, lines = (n // 2, n), {}
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            names = [f"{folder}/{view}.npy" for view in ("strong", "proba")]
+            for name, view in zip(names, make_rows(size, 32)):
+                np.save(name, view.astype(np.float16))
+            X, strong, weak = stack_views(
+                strong=open_rows(names[0]), weak=open_rows(names[1])
+            )
+            model = OverlapDetector(
+                weak_estimator="precomputed",
+                strong_columns=strong,
+                weak_columns=weak,
+                max_landmarks=LANDMARKS,
+                random_state=0,
+            )
+            model.fit(X[:5000])  # what is compiled and imported once
+            for name in ("fit", "score_samples", "predict"):
+                tracemalloc.start()
+                result = getattr(model, name)(X)  # noqa: F841 - is part of what stays
+                lines[name, size] = tracemalloc.get_traced_memory()
+                tracemalloc.stop()
+    return pd.DataFrame(
+        {
+            name: np.subtract(lines[name, n], lines[name, sizes[0]]) / (n - sizes[0])
+            for name in ("fit", "score_samples", "predict")
+        },
+        index=["stay", "peak"],
+    ).T
 
 
 def clusters():
@@ -349,6 +424,8 @@ def main(argv=None) -> int:
         on_paper(costs, per_row),
         digits=1,
     )
+    common.show("one chunk of 12,500 rows in one thread", fresh_memory(), digits=1)
+    common.show("bytes for each row in files", memory(10 * n), digits=1)
     verdicts = []
     for name, line in table.iterrows():
         verdicts.append((f"{name}: overhead", line["overhead"], "at most", 0.25))

@@ -205,7 +205,7 @@ def _add_votes(parser, *, required) -> None:
 
 
 def _add_label(parser) -> None:
-    parser.add_argument("table", type=Path, help="votes, as .csv or .parquet")
+    parser.add_argument("table", type=Path, help="votes, as .csv, .csv.gz or .parquet")
     _add_votes(parser, required=False)
     parser.add_argument("--id", metavar="COLUMN", help="column of the ids")
     parser.add_argument(
@@ -217,7 +217,7 @@ def _add_label(parser) -> None:
 
 
 def _add_detect(parser) -> None:
-    kinds = ".npy, .npz, .parquet, .safetensors or .csv"
+    kinds = ".npy, .npz, .parquet, .safetensors, .csv or .csv.gz"
     parser.add_argument(
         "--strong",
         type=Path,
@@ -309,7 +309,7 @@ def _add_detect(parser) -> None:
 
 
 def _add_report(parser) -> None:
-    parser.add_argument("table", type=Path, help="the table, .csv or .parquet")
+    parser.add_argument("table", type=Path, help="the table, .csv, .csv.gz or .parquet")
     parser.add_argument(
         "--label",
         required=True,
@@ -361,7 +361,8 @@ def _add_sources(parser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="folder with a folder for each source, of batches in .csv or .parquet",
+        help="folder with a folder for each source, of batches in .csv, .csv.gz or "
+        ".parquet",
     )
     parser.add_argument(
         "--state",

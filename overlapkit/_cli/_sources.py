@@ -18,13 +18,14 @@ from overlapkit._cli._tables import (
     votes_of,
     votes_with_classes,
 )
+from overlapkit.datasets._checked_files import kind_of
 from overlapkit.representation import TabularRepresentation
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.sources._selector import UCBSourceSelector
 
 __all__ = ["run"]
 
-_KINDS = (".csv", ".tsv", ".parquet", ".pq")
+_KINDS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq")
 _ENTRY = ("source", "file", "sha256")  # of a batch
 _VERSION = 1  # of the layout of the state file
 
@@ -149,7 +150,7 @@ def _batches_in(folder: Path) -> list[tuple[str, Path]]:
         for source in sorted(folder.iterdir())
         if source.is_dir()
         for path in sorted(source.iterdir())
-        if path.suffix.lower() in _KINDS and not path.name.startswith(".")
+        if kind_of(path) in _KINDS and not path.name.startswith(".")
     ]
 
 

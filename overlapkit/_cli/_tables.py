@@ -12,6 +12,7 @@ import pandas as pd
 
 from overlapkit._cli._console import DataError, UsageError
 from overlapkit.datasets import open_rows
+from overlapkit.datasets._checked_files import kind_of
 
 __all__ = [
     "check_out",
@@ -101,12 +102,12 @@ def names_in(path: Path) -> list[str] | None:
     """
     if path.is_dir():
         path = next((p for p in sorted(path.iterdir()) if p.is_file()), path)
-    suffix = path.suffix.lower()
-    if suffix in (".csv", ".tsv"):
-        separator = "\t" if suffix == ".tsv" else ","
+    suffix = kind_of(path)
+    if suffix.startswith((".csv", ".tsv")):
+        separator = "\t" if suffix.startswith(".tsv") else ","
         try:
             head = pd.read_csv(path, sep=separator, nrows=0)
-        except ValueError:
+        except (ValueError, OSError, EOFError):
             return []  # its reader will say what is wrong with it
         return [str(name) for name in head.columns]
     if suffix in (".parquet", ".pq"):

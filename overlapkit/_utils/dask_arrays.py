@@ -3,7 +3,9 @@
 Nothing here imports dask unless a user's rows are dask's.
 """
 
+import copy
 import functools
+import uuid
 from typing import Any
 
 import numpy as np
@@ -39,7 +41,9 @@ def by_chunk(dtype, columns=None):
     -------
     decorator : callable
         The method then gives a dask array for a dask array or dataframe, of the same
-        chunks of rows. The estimator is one value of the graph, not one per chunk.
+        chunks of rows. The estimator is one value of the graph, not one per chunk, and
+        goes there without the attributes that its `_per_row` names: a number for each
+        row of ``fit`` is of no use for others.
     """
 
     def decorate(method):
@@ -49,7 +53,10 @@ def by_chunk(dtype, columns=None):
                 return method(self, X)
             kind = dtype if isinstance(dtype, type) else dtype(self, X)
             width = None if columns is None else columns(self)
-            return _lazy_answer(self, method.__name__, X, np.dtype(kind), width)
+            light = copy.copy(self)
+            for name in getattr(self, "_per_row", ()):
+                vars(light).pop(name, None)
+            return _lazy_answer(light, method.__name__, X, np.dtype(kind), width)
 
         return answer
 
@@ -68,36 +75,45 @@ def _lazy_answer(estimator, method, X, dtype, width) -> Any:
             f"X has shape {X.shape}, but {type(estimator).__name__} is expecting 2 "
             f"dimensions and {expected} features as input."
         )
-    answer = functools.partial(_answer, method=method, dtype=dtype, width=width)
-    model = dask.delayed(estimator, pure=False, traverse=False)
-    if not hasattr(X, "columns"):
-        X = X.rechunk({1: -1})
-    parts = X.to_delayed().ravel() if hasattr(X, "chunks") else X.to_delayed()
-    lengths = X.chunks[0] if hasattr(X, "chunks") else [np.nan] * len(parts)
-    tail = () if width is None else (width,)
-    lazy = dask.delayed(answer, pure=False, traverse=False)
-    return da.concatenate(
-        [
-            da.from_delayed(lazy(model, part), (length, *tail), dtype=dtype)
-            for part, length in zip(parts, lengths)
-        ],
-        allow_unknown_chunksizes=True,
+    if hasattr(X, "columns"):
+        parts = [
+            da.from_delayed(part, (np.nan, X.shape[1]), dtype=dtype)
+            for part in X.to_delayed()
+        ]
+        X = da.concatenate(parts, allow_unknown_chunksizes=True)
+    X = X.rechunk({1: -1})
+    # blocks, which dask joins with those that read the chunk: no chunk waits in the
+    # memory of a worker, and tasks are few
+    lazy = da.map_blocks(
+        _answer,
+        X,
+        estimator=dask.delayed(estimator, pure=False, traverse=False),
+        method=method,
+        kind=dtype,
+        width=width,
+        name=f"{method}-{uuid.uuid4().hex}",  # tells the scheduler how long it takes
+        chunks=(X.chunks[0], (width or 1,)),
+        dtype=dtype,
+        meta=np.empty((0, 0), dtype=dtype),
     )
+    if width is not None:
+        return lazy
+    return lazy.map_blocks(np.ravel, drop_axis=1, meta=np.empty(0, dtype=dtype))
 
 
-def _answer(estimator, rows, method, dtype, width) -> np.ndarray:
+def _answer(chunk, estimator, method, kind, width) -> np.ndarray:
     """What a method says of one chunk, in the form that was announced."""
     tail = () if width is None else (width,)
-    if len(rows) == 0:  # a partition that was filtered to nothing
-        return np.empty((0, *tail), dtype=dtype)
-    result = np.asarray(getattr(estimator, method)(rows))
-    if result.shape != (len(rows), *tail):
+    if len(chunk) == 0:  # a partition that was filtered to nothing
+        return np.empty((0, width or 1), dtype=kind)
+    result = np.asarray(getattr(estimator, method)(chunk))
+    if result.shape != (len(chunk), *tail):
         raise ValueError(
             f"{method} of {type(estimator).__name__} gives shape {result.shape} for a "
-            f"chunk of {len(rows)} rows, but {(len(rows), *tail)} was expected: "
+            f"chunk of {len(chunk)} rows, but {(len(chunk), *tail)} was expected: "
             "compute X first, and call it on the array."
         )
-    return result.astype(dtype, copy=False)
+    return result.astype(kind, copy=False).reshape(len(chunk), -1)
 
 
 class ChunkedRows:
@@ -113,15 +129,31 @@ class ChunkedRows:
         With known lengths of its chunks, each of all columns.
     header : DataFrame or None
         Names and types of the columns, without rows.
+    view : slice or ndarray of int, default=slice(None)
+        Columns of `array` that are read.
+    rows : ndarray of int, default=None
+        Ascending positions of the rows that are read; None: all.
     function : callable, default=None
         Applied to the rows that are read.
-    shape, dtype : default=None
-        Of what it gives; None: those of `array`.
+    width, dtype : default=None
+        Of what it gives; None: those of the columns.
     """
 
-    def __init__(self, array, header=None, function=None, shape=None, dtype=None):
+    def __init__(
+        self,
+        array,
+        header=None,
+        view=slice(None),
+        rows=None,
+        function=None,
+        width=None,
+        dtype=None,
+    ):
         self.array, self.header, self.function = array, header, function
-        self.shape = array.shape if shape is None else shape
+        self.view, self.rows = view, rows
+        if width is None:
+            width = np.arange(array.shape[1])[view].size
+        self.shape = array.shape[0] if rows is None else len(rows), width
         self.dtype = array.dtype if dtype is None else dtype
         self.ndim = 2
 
@@ -150,9 +182,12 @@ class ChunkedRows:
         return self.shape[0]
 
     def __getitem__(self, key) -> Any:
-        if isinstance(key, tuple):  # columns of all rows
-            return ChunkedRows(self.array[key])
-        return self.at(key).gather()
+        if not isinstance(key, tuple):
+            return self.at(key).gather()
+        columns = np.arange(self.array.shape[1])[self.view][key[1]]
+        if len(columns) and np.all(np.diff(columns) == 1):  # without a copy
+            columns = slice(int(columns[0]), int(columns[-1]) + 1)
+        return ChunkedRows(self.array, None, columns, self.rows)
 
     def __array__(self, *args, **kwargs):
         raise TypeError(
@@ -163,37 +198,83 @@ class ChunkedRows:
 
     def at(self, rows) -> "ChunkedRows":
         """Some of the rows, ascending, which stay where they lie."""
-        array = self.array[np.asarray(rows)]
-        shape = len(rows), self.shape[1]
-        return ChunkedRows(array, None, self.function, shape, self.dtype)
+        rows = np.asarray(rows)
+        if self.rows is not None:
+            rows = self.rows[rows]
+        made = self.function, self.shape[1], self.dtype
+        return ChunkedRows(self.array, None, self.view, rows, *made)
 
     def gather(self) -> np.ndarray:
         """All rows, in memory: for few columns."""
-        rows = self.array.compute()
+        rows = self._compute("gather", None, ())
         return rows if self.function is None else self.function(rows)
 
     def map(self, function) -> "ChunkedRows":
         """Rows as a function gives them, which is called where they are read."""
         first = function(self[np.arange(1)])
-        shape = len(self), first.shape[1]
-        return ChunkedRows(self.array, None, function, shape, first.dtype)
+        made = function, first.shape[1], first.dtype
+        return ChunkedRows(self.array, None, self.view, self.rows, *made)
 
     def apply(self, function, *args) -> np.ndarray:
         """Values of ``function(rows, *args)``, a few for each row, of all rows."""
+        functions = [each for each in (self.function, function) if each is not None]
+        name = getattr(getattr(function, "func", function), "__name__", "apply")
+        return self._compute(name, functions, args)
+
+    def _compute(self, name, functions, args) -> np.ndarray:
+        """Values of the rows, from those chunks alone that hold some of them."""
         import dask
+        import dask.array as da
 
-        call = functools.partial(_call, self.function)
-        # one value of the graph each: a function may hold many reference rows
-        call = dask.delayed(call, pure=False, traverse=False)
-        function = dask.delayed(function, pure=False, traverse=False)
-        parts = [call(function, part, args) for part in self.array.to_delayed().ravel()]
-        return np.concatenate(dask.compute(*parts))
+        ends = np.cumsum([0, *self.array.chunks[0]], dtype=np.intp)
+        rows, holding = None, np.arange(len(ends) - 1)
+        if self.rows is not None:
+            rows = _compact(self.rows, ends[-1])
+            inside = np.diff(np.searchsorted(self.rows, ends))
+            holding = holding[inside > 0] if inside.any() else holding[:1]
+        shared = self.view, ends, rows, functions, args
+        lazy = da.map_blocks(
+            _call,
+            self.array,
+            shared=dask.delayed(shared, pure=False, traverse=False),
+            name=f"{name}-{uuid.uuid4().hex}",
+            dtype=self.dtype,
+            meta=np.empty((0, 0), dtype=self.dtype),
+        )
+        # chunks that are not asked for are not read
+        return np.concatenate(dask.compute(*lazy.to_delayed()[holding, 0]))
 
 
-def _call(first, function, rows, args) -> np.ndarray:
-    if first is not None:
-        rows = first(rows)
-    return function(rows, *args)
+def _compact(rows, length) -> np.ndarray:
+    """Ascending positions, or a bit for each row if that takes fewer bytes."""
+    if 64 * len(rows) < length:
+        return rows
+    held = np.zeros(length, dtype=bool)
+    held[rows] = True
+    return np.packbits(held)
+
+
+def _inside(rows, start, stop) -> np.ndarray:
+    """Positions in a chunk from what `_compact` gives."""
+    if rows.dtype == np.uint8:
+        bits = np.unpackbits(rows[start // 8 : -(-stop // 8)])
+        return np.flatnonzero(bits[start % 8 :][: stop - start])
+    first, last = np.searchsorted(rows, (start, stop))
+    return rows[first:last] - start
+
+
+def _call(chunk, shared, block_id) -> np.ndarray:
+    columns, ends, rows, functions, args = shared
+    values = chunk[:, columns]
+    if rows is not None:
+        inside = _inside(rows, *ends[block_id[0] : block_id[0] + 2].tolist())
+        if len(inside) < len(values):
+            values = values[inside]
+    if functions is None:  # no view, which would keep the chunk in memory
+        return np.array(values)
+    for before in functions[:-1]:
+        values = before(values)
+    return functions[-1](values, *args)
 
 
 def is_chunked(X) -> bool:

@@ -13,7 +13,7 @@ from joblib import parallel_config
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
-__all__ = ["cluster", "run_jobs"]
+__all__ = ["cluster", "goes_as_files", "run_jobs"]
 
 
 def cluster() -> Any | None:
@@ -21,6 +21,13 @@ def cluster() -> Any | None:
     backend, _ = get_active_backend()
     local = type(backend).__module__.startswith("joblib._parallel_backends")
     return None if local else backend
+
+
+def goes_as_files(value) -> bool:
+    """Whether a cluster is sent the names of files in place of what value holds."""
+    from overlapkit._utils.packing import packed
+
+    return packed(value) is not value
 
 
 def run_jobs(function, jobs, *, shared=(), n_jobs=None) -> list:
@@ -35,7 +42,8 @@ def run_jobs(function, jobs, *, shared=(), n_jobs=None) -> list:
     shared : tuple
         What every job reads and none changes.
     n_jobs : int, default=None
-        Jobs at once, where the backend is local. A cluster takes all its workers.
+        Jobs at once, where the backend is local. A cluster takes all its workers, or
+        as many as ``parallel_config`` says.
 
     Returns
     -------
@@ -49,13 +57,19 @@ def run_jobs(function, jobs, *, shared=(), n_jobs=None) -> list:
     begun, which the scheduler gives to another. Arguments of a job pass through the
     scheduler, so they should be small. Jobs started by a job of a cluster run one after
     another in its worker.
+
+    Read-only maps of files, and what is made of them, go to a cluster as the names of
+    these files, which the workers open. joblib does so for its own backends.
     """
     backend = cluster()
     if backend is None:
         return Parallel(n_jobs=n_jobs)(delayed(function)(*shared, *job) for job in jobs)
-    with _sent_once(backend, shared) as sent:
-        return Parallel(n_jobs=n_jobs)(
-            delayed(_in_worker)(function, tuple(job), *sent) for job in jobs
+    from overlapkit._utils.packing import packed
+
+    given = get_active_backend()[1]  # as in parallel_config("ray", n_jobs=8)
+    with _sent_once(backend, [packed(value) for value in shared]) as sent:
+        return Parallel(n_jobs=-1 if given is None else given)(
+            delayed(_in_worker)(function, packed(tuple(job)), *sent) for job in jobs
         )
 
 
@@ -77,10 +91,12 @@ def _sent_once(backend, shared):
 
 
 def _in_worker(function, job, *shared):
+    from overlapkit._utils.packing import unpacked
+
     # where a cluster has one core, joblib runs the jobs here, with futures as they are
     shared = [value.result() if _is_future(value) else value for value in shared]
     with parallel_config(backend="sequential"):
-        return function(*shared, *job)
+        return function(*map(unpacked, shared), *unpacked(job))
 
 
 def _is_future(value) -> bool:

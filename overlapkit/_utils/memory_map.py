@@ -1,6 +1,7 @@
 """Matrices that stay in their files, and how they are read block by block."""
 
 import mmap
+import os
 from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
@@ -17,6 +18,7 @@ __all__ = [
     "join_columns",
     "join_rows",
     "map_of",
+    "place_in_file",
     "read_narrow",
     "read_rows",
     "release_rows",
@@ -35,6 +37,38 @@ def map_of(array) -> np.memmap | None:
     while isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
         array = array.base
     return array if isinstance(array, np.memmap) else None
+
+
+def place_in_file(array):
+    """Where the values of a map that is only read lie.
+
+    Parameters
+    ----------
+    array : ndarray
+        Any array.
+
+    Returns
+    -------
+    place : tuple or None
+        Path, offset in the file, shape, strides and dtype. None for arrays in memory,
+        and where the file may hold other values than the map.
+    """
+    owner = map_of(array)
+    if (
+        owner is None
+        or owner.mode != "r"
+        or owner.filename is None
+        or array.size == 0
+        or min(array.strides, default=0) < 0
+    ):
+        return None
+    start = owner.offset - owner.offset % mmap.ALLOCATIONGRANULARITY
+    offset = start + array.ctypes.data - _first_address(owner)
+    return os.fspath(owner.filename), offset, array.shape, array.strides, array.dtype
+
+
+def _first_address(owner):
+    return np.frombuffer(owner._mmap, dtype=np.uint8, count=1).ctypes.data
 
 
 def release_rows(array, start, stop):
@@ -64,8 +98,7 @@ def release_rows(array, start, stop):
     ):
         return
     pages = owner._mmap
-    begin = np.frombuffer(pages, dtype=np.uint8, count=1).ctypes.data
-    offset = array.ctypes.data - begin
+    offset = array.ctypes.data - _first_address(owner)
     # Whole pages only: the rest belongs to neighbours that may not have been read.
     first = -(-(offset + start * array.strides[0]) // mmap.PAGESIZE)
     last = min(offset + stop * array.strides[0], len(pages)) // mmap.PAGESIZE

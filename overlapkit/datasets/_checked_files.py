@@ -1,5 +1,6 @@
 """What is asked of a file before memory is taken for it."""
 
+import gzip
 import os
 import re
 import stat
@@ -11,6 +12,8 @@ __all__ = [
     "DAMAGED",
     "check_memory",
     "file_size",
+    "inflated",
+    "kind_of",
     "open_member",
     "readable",
     "shards_in",
@@ -26,8 +29,9 @@ DAMAGED = (
     OSError,
     NotImplementedError,
 )
-# A member of a zip file that is this much larger than it is stored, and this large.
+# What is compressed is refused if it is this much larger than stored, and this large.
 _RATIO, _INFLATED = 100, 256 << 20
+_STEP = 1 << 20
 
 
 def readable(size) -> str:
@@ -88,6 +92,71 @@ def check_memory(size, what) -> None:
         )
 
 
+def kind_of(path) -> str:
+    """The ending that says what a file holds, in small letters: .csv, or .csv.gz."""
+    path = Path(path)
+    ending = path.suffix.lower()
+    if ending == ".gz":
+        return Path(path.stem).suffix.lower() + ending
+    return ending
+
+
+def inflated(path, n_last) -> tuple[int, bytes]:
+    """Bytes that a gzip file holds, and the last of them.
+
+    It is read once to the end, a part at a time, so that what is too large, or
+    damaged, is refused before memory is taken for it.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    n_last : int
+        How many of the last bytes to return.
+
+    Returns
+    -------
+    size : int
+        Number of bytes.
+    last : bytes
+        At most `n_last` of them.
+
+    Raises
+    ------
+    ValueError
+        If it is no whole gzip file, or holds more than this machine has memory for, or
+        much more than it is stored as.
+    """
+    stored, size, last = file_size(path), 0, b""
+    try:
+        with gzip.open(path) as file:
+            while part := file.read(_STEP):
+                size += len(part)
+                last = (last + part)[-n_last:]
+                if size > _INFLATED:
+                    check_memory(size, f"{path}")
+                    _check_ratio(stored, size, path)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path} is no whole gzip file ({error}): it is damaged or truncated. "
+            "Write it again."
+        ) from error
+    if size == 0:
+        raise ValueError(f"{path} holds 0 bytes: write it again.")
+    return size, last
+
+
+def _check_ratio(stored, size, name) -> None:
+    """Refuse what was made to exhaust memory."""
+    ratio = size / max(1, stored)
+    if size > _INFLATED and ratio > _RATIO:
+        raise ValueError(
+            f"{name} is {readable(stored)} in the file and {readable(size)} or more in "
+            f"memory, {ratio:.0f} times as much, as made to exhaust memory. If you "
+            "made it yourself, save it without compression."
+        )
+
+
 def open_member(archive, info, path):
     """A member of a zip file, opened once its size is known to be plausible.
 
@@ -141,7 +210,7 @@ def shards_in(folder, suffixes) -> list[Path]:
             f"{folder} holds the folder {nested[0]!r}: shards within folders are not "
             "read, as their order is not known. Pass a list of the files."
         )
-    kinds = sorted({p.suffix.lower() for p in inside} & set(suffixes))
+    kinds = sorted({kind_of(p) for p in inside} & set(suffixes))
     if len(kinds) != 1:
         found = (
             f"files of {len(kinds)} kinds ({', '.join(kinds)})"
@@ -152,7 +221,7 @@ def shards_in(folder, suffixes) -> list[Path]:
             f"{folder} holds {found}: a folder must hold shards of one kind. Pass a "
             "list of the files."
         )
-    files = [p for p in inside if p.suffix.lower() == kinds[0]]
+    files = [p for p in inside if kind_of(p) == kinds[0]]
     return sorted(files, key=_natural)
 
 

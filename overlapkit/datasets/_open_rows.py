@@ -19,7 +19,7 @@ from overlapkit.datasets._array_files import (
     read_raw,
     read_safetensors,
 )
-from overlapkit.datasets._checked_files import shards_in
+from overlapkit.datasets._checked_files import kind_of, shards_in
 from overlapkit.datasets._table_files import (
     read_arrow,
     read_csv,
@@ -32,6 +32,8 @@ __all__ = ["FileRows", "open_rows"]
 _NAMED = {  # readers of files whose columns or arrays have names
     ".csv": read_csv,
     ".tsv": read_csv,
+    ".csv.gz": read_csv,
+    ".tsv.gz": read_csv,
     ".parquet": read_parquet,
     ".pq": read_parquet,
     ".arrow": read_arrow,
@@ -315,7 +317,8 @@ def open_rows(
     ================================ ==============================================
     name ends in                     values
     ================================ ==============================================
-    ``.csv``, ``.tsv``               DataFrame, types as pandas finds them
+    ``.csv``, ``.tsv``,              DataFrame, types as pandas finds them
+    ``.csv.gz``, ``.tsv.gz``
     ``.parquet``, ``.pq``            DataFrame, or a matrix from a column of lists
     ``.arrow``, ``.feather``,        DataFrame, or a matrix from a column of lists
     ``.ipc``
@@ -404,7 +407,7 @@ def _refuse_raw(dtype, shape, name) -> None:
 
 def _open(path, columns, ids, dtype, shape):
     """Values and ids of one file."""
-    suffix = path.suffix.lower()
+    suffix = kind_of(path)
     if suffix in _NAMED:
         _refuse_raw(dtype, shape, path)
         return _NAMED[suffix](path, columns, ids)

@@ -1,13 +1,19 @@
 """Readers of tables: CSV, Parquet, Arrow files and tables in memory."""
 
 import csv
+import gzip
 import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from overlapkit.datasets._checked_files import check_memory, file_size
+from overlapkit.datasets._checked_files import (
+    check_memory,
+    file_size,
+    inflated,
+    kind_of,
+)
 
 __all__ = ["read_arrow", "read_csv", "read_parquet", "read_table"]
 
@@ -37,11 +43,15 @@ def read_csv(path, columns, ids):
     values : DataFrame
     ids : ndarray of str or None
     """
-    size = file_size(path)
+    kind = kind_of(path)
+    if kind.endswith(".gz"):
+        size, tail = inflated(path, _TAIL_BYTES)
+    else:
+        size, tail = file_size(path), _last_bytes(path)
     check_memory(size, f"{path}")
-    separator = "\t" if str(path).lower().endswith(".tsv") else ","
+    separator = "\t" if kind.startswith(".tsv") else ","
     try:
-        return _read_csv(path, columns, ids, separator)
+        return _read_csv(path, columns, ids, separator, size, tail)
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} is not UTF-8 text ({error}). Save it as UTF-8."
@@ -53,8 +63,17 @@ def read_csv(path, columns, ids):
         ) from error
 
 
-def _read_csv(path, columns, ids, separator):
-    with open(path, encoding="utf-8-sig", newline="") as file:
+def _last_bytes(path) -> bytes:
+    with open(path, "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _TAIL_BYTES))
+        return file.read()
+
+
+def _read_csv(path, columns, ids, separator, size, tail):
+    compressed = kind_of(path).endswith(".gz")
+    opened = gzip.open if compressed else open
+    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
         names = next(csv.reader(file, delimiter=separator), [])
     others = [c for c in (";", "\t", ",", "|") if len(names) == 1 and c in names[0]]
     if others:
@@ -64,7 +83,7 @@ def _read_csv(path, columns, ids, separator):
             "tabs in .tsv files."
         )
     _check_unique(names, path)
-    _check_last_row(path, names, separator)
+    _check_last_row(path, names, separator, size, tail)
     wanted = _wanted(names, columns, ids, path)
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -73,6 +92,7 @@ def _read_csv(path, columns, ids, separator):
         frame = pd.read_csv(
             path,
             sep=separator,
+            compression="gzip" if compressed else None,
             encoding="utf-8-sig",
             dtype=None if ids is None else {ids: str},
             na_values={name: _MISSING for name in names if name != ids},
@@ -98,12 +118,8 @@ def _csv_ids(column) -> np.ndarray:
     return words
 
 
-def _check_last_row(path, names, separator) -> None:
+def _check_last_row(path, names, separator, size, tail) -> None:
     """A file that was cut off ends within a row, which pandas would fill up."""
-    with open(path, "rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - _TAIL_BYTES))
-        tail = file.read()
     if tail.endswith((b"\n", b"\r")) or b'"' in tail:
         return
     line = tail.splitlines()[-1].decode("utf-8", errors="replace")

@@ -82,6 +82,8 @@ class ConfidenceScorer(BaseScorer):
         ],
     }
 
+    _per_row = ("scores_", "support_")  # what answers by chunk do without
+
     def __init__(
         self,
         weak_estimator=None,

@@ -297,6 +297,16 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         ],
     }
 
+    # what answers by chunk do without
+    _per_row = (
+        "scores_",
+        "support_",
+        "labels_",
+        "weak_confidence_",
+        "_overlap_scores",
+        "hard_indices_",
+    )
+
     def __init__(
         self,
         weak_estimator=None,

@@ -9,7 +9,7 @@ from joblib import effective_n_jobs
 from scipy.sparse import issparse
 
 from overlapkit._utils.dask_arrays import is_chunked
-from overlapkit._utils.jobs import cluster, run_jobs
+from overlapkit._utils.jobs import cluster, goes_as_files, run_jobs
 from overlapkit._utils.memory_map import in_memory, read_rows
 from overlapkit._utils.sklearn_compat import _num_samples
 from overlapkit._utils.threads import steps
@@ -339,21 +339,34 @@ def _score(prepared, strong, positions, aggregation, n_jobs) -> np.ndarray:
         prepared.n_rows >= _WORTH_SENDING and operations >= _WORTH_STARTING
     ):
         return prepared.score(strong, rows=positions, **aggregation, n_jobs=n_jobs)
-    if positions is not None:
-        strong = read_rows(strong, positions)
     # a few blocks for each worker, so that none waits long for the last
-    largest = max(1, _SENT_BYTES * n_rows // strong.nbytes)
-    step = min(-(-n_rows // (4 * effective_n_jobs(-1))), largest)
-    parts = run_jobs(
-        _score_rows,
-        ((in_memory(strong[start:stop]),) for start, stop in steps(n_rows, step)),
-        shared=(prepared, aggregation),
-    )
-    return np.concatenate(parts)
+    step = -(-n_rows // (4 * effective_n_jobs(-1)))
+    if goes_as_files(strong):
+        shared, job = (prepared, aggregation, strong), _score_positions
+        blocks = steps(n_rows, step)
+        if positions is None:
+            work = [(range(start, stop),) for start, stop in blocks]
+        else:
+            work = [(positions[start:stop],) for start, stop in blocks]
+    else:
+        if positions is not None:
+            strong = read_rows(strong, positions)
+        step = min(step, max(1, _SENT_BYTES * n_rows // strong.nbytes))
+        shared, job = (prepared, aggregation), _score_rows
+        work = ((strong[start:stop],) for start, stop in steps(n_rows, step))
+    return np.concatenate(run_jobs(job, work, shared=shared))
 
 
 def _score_rows(prepared, aggregation, strong):
     return prepared.score(strong, **aggregation, n_jobs=1)
+
+
+def _score_positions(prepared, aggregation, strong, positions):
+    if isinstance(positions, range):
+        return _score_rows(
+            prepared, aggregation, strong[positions.start : positions.stop]
+        )
+    return prepared.score(strong, rows=positions, **aggregation, n_jobs=1)
 
 
 def lift_confident(

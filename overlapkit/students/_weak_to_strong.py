@@ -243,6 +243,16 @@ class WeakToStrongClassifier(
         "include_labeled": ["boolean"],
     }
 
+    # what answers by chunk do without
+    _per_row = (
+        "covered_",
+        "weak_labels_",
+        "weak_proba_",
+        "selected_",
+        "corrected_labels_",
+        "selector_",
+    )
+
     def __init__(
         self,
         estimator=None,

@@ -14,7 +14,7 @@ from overlapkit._utils.checks import check_folds
 from overlapkit._utils.estimators import align_columns, innermost, rows_of_params
 from overlapkit._utils.frames import needs_encoding
 from overlapkit._utils.jobs import run_jobs
-from overlapkit._utils.memory_map import is_mapped, read_rows, row_blocks
+from overlapkit._utils.memory_map import in_memory, is_mapped, read_rows, row_blocks
 from overlapkit._utils.sklearn_compat import (
     _routing_enabled,
     _safe_indexing,
@@ -288,7 +288,8 @@ def fit_classifier(
     everything = len(rows) == len(known)
     X_known = X if everything else _safe_indexing(X, rows)
     params = fit_params if everything else rows_of_params(fit_params, rows, len(known))
-    model = clone(weak_estimator).fit(X_known, y_known, **params)
+    # some models would compute in half precision
+    model = clone(weak_estimator).fit(in_memory(X_known), y_known, **params)
     # a model fitted before, in a pipeline, may know more classes than y
     classes = np.union1d(classes, model.classes_)
 
@@ -318,12 +319,12 @@ def fit_classifier(
 def by_blocks(predict, X, rows=None) -> np.ndarray:
     """Predictions of some rows, or of all; those in files are read in blocks."""
     if not is_mapped(X):
-        return predict(X if rows is None else _safe_indexing(X, rows))
+        return predict(in_memory(X if rows is None else _safe_indexing(X, rows)))
     if rows is None:
-        return np.concatenate([predict(np.asarray(X[i:j])) for i, j in row_blocks(X)])
+        return np.concatenate([predict(in_memory(X[i:j])) for i, j in row_blocks(X)])
     size = max(1, _BLOCK_BYTES // (X.shape[1] * X.dtype.itemsize))
     parts = np.split(rows, range(size, len(rows), size))
-    return np.concatenate([predict(read_rows(X, part)) for part in parts])
+    return np.concatenate([predict(in_memory(read_rows(X, part))) for part in parts])
 
 
 def default_representation(view) -> Any:
@@ -421,8 +422,9 @@ def out_of_fold_proba(
 def _proba_of_fold(estimator, X, y, classes, params, train, test) -> np.ndarray:
     """Probabilities of the rows held out, by a model of the other rows."""
     fit_params = rows_of_params(params, train, len(y))
-    model = clone(estimator).fit(_safe_indexing(X, train), y[train], **fit_params)
-    proba = model.predict_proba(_safe_indexing(X, test))
+    seen = in_memory(_safe_indexing(X, train))
+    model = clone(estimator).fit(seen, y[train], **fit_params)
+    proba = model.predict_proba(in_memory(_safe_indexing(X, test)))
     return align_columns(proba, model.classes_, classes)
 
 

@@ -1,7 +1,9 @@
 """Rows of files: what is read, what is refused, and how rows are matched."""
 
+import gzip
 import os
 import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -362,3 +364,55 @@ def test_rows_taken_twice_cannot_be_aligned():
     rows = FileRows(VALUES[:3], ["a", "b", "c"]).take([0, 0, 1])
     with pytest.raises(ValueError, match="share their id"):
         FileRows(VALUES[:2], ["a", "b"]).align(rows)
+
+
+def compressed(path, text):
+    path.write_bytes(gzip.compress(text if isinstance(text, bytes) else text.encode()))
+    return path
+
+
+@pytest.mark.parametrize(("ending", "separator"), [("csv", ","), ("tsv", "\t")])
+def test_compressed_tables_are_those_of_the_text(tmp_path, ending, separator):
+    text = "id,x,name\n007,1.5,a\nNA,,b\n".replace(",", separator)
+    (tmp_path / f"t.{ending}").write_text(text)
+    plain = open_rows(tmp_path / f"t.{ending}", ids="id")
+    rows = open_rows(compressed(tmp_path / f"T.{ending.upper()}.gz", text), ids="id")
+    pd.testing.assert_frame_equal(rows.values, plain.values)
+    assert rows.ids.tolist() == plain.ids.tolist() == ["007", "NA"]
+
+
+def test_a_folder_of_compressed_tables(tmp_path):
+    for part in (10, 2):
+        compressed(tmp_path / f"part-{part}.csv.gz", f"x\n{part}\n")
+    assert open_rows(tmp_path).values["x"].tolist() == [2, 10]
+
+
+def test_damaged_compressed_tables_are_refused(tmp_path):
+    rng = np.random.default_rng(0)
+    text = "a,b\n" + "\n".join(f"{x},{y}" for x, y in rng.random((2000, 2)))
+    path = compressed(tmp_path / "t.csv.gz", text + "\n")
+    whole = path.read_bytes()
+    broken = bytearray(whole)
+    broken[len(whole) // 2] ^= 255
+    for data in (whole[: len(whole) // 2], bytes(broken), b"a,b\n1,2\n"):
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match=r"t\.csv\.gz is no whole gzip file"):
+            open_rows(path)
+    with pytest.raises(ValueError, match="ends within a row"):
+        open_rows(compressed(path, "a,b\n1,2\n3"))
+    with pytest.raises(ValueError, match="holds 0 bytes"):
+        open_rows(compressed(path, ""))
+
+
+def test_a_compressed_table_made_to_exhaust_memory_is_refused(tmp_path):
+    path = tmp_path / "t.csv.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(b"a,b\n")
+        for _ in range(300):
+            file.write(b"0,0\n" * (1 << 18))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="as made to exhaust memory"):
+        open_rows(path)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 16 << 20  # it holds 300 MiB

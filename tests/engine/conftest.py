@@ -20,6 +20,18 @@ def client():
         yield client
 
 
+@pytest.fixture(scope="session")
+def ray_workers():
+    """Ray with two worker processes, registered with joblib; not in any extra."""
+    ray = pytest.importorskip("ray", reason="ray is not installed")
+    from ray.util.joblib import register_ray
+
+    register_ray()
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield ray
+    ray.shutdown()
+
+
 def _warm_up():
     import overlapkit
 

@@ -36,12 +36,15 @@ def data():
     )
 
 
-@pytest.fixture(params=[*LOCAL, "dask"])
+@pytest.fixture(params=[*LOCAL, "dask", "ray"])
 def backend(request):
     """A context in which joblib runs jobs by that backend."""
     if request.param == "dask":
         request.getfixturevalue("client")
         return lambda: joblib.parallel_config("dask")
+    if request.param == "ray":
+        request.getfixturevalue("ray_workers")
+        return lambda: joblib.parallel_config("ray")
     return lambda: joblib.parallel_config(request.param, n_jobs=2)
 
 

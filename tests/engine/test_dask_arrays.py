@@ -4,6 +4,7 @@ import resource
 import subprocess
 import sys
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,8 +15,10 @@ from overlapkit.datasets import make_overlap_classification
 from overlapkit.label_models import MajorityVote
 from overlapkit.scorers import ConfidenceScorer, CutStatisticScorer
 
+dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
+Callback = pytest.importorskip("dask.callbacks").Callback
 
 WEAK = slice(0, 20)
 N_STRONG = 40
@@ -146,6 +149,31 @@ def test_a_weak_model_learns_from_weak_columns_of_chunks(data):
     y = da.from_array(data.y, chunks=100)
     lazy = OverlapDetector(**params).fit(chunked(data.X), y)
     np.testing.assert_array_equal(lazy.labels_, local.labels_)
+
+
+def test_a_chunk_is_one_task(labelled):
+    """With what reads it; a fit reads rows five times, and the first row alone."""
+    X = da.from_array(labelled, chunks=(170, -1)).map_blocks(np.copy, dtype=float)
+    detector = precomputed(max_landmarks=50).fit(labelled)
+    for method in ("predict", "transform"):
+        (lazy,) = dask.optimize(getattr(detector, method)(X))
+        # a graph holds the values of X and other names of tasks, too
+        assert len(dict(lazy.dask)) <= 3 * len(X.chunks[0]) + 1
+    done = []
+    with Callback(posttask=lambda key, *_: done.append(key)):
+        precomputed(max_landmarks=50).fit(X)
+    assert len(done) <= 6 * (2 * len(X.chunks[0]) + 1)
+
+
+def test_what_is_sent_does_not_grow_with_the_rows_of_fit(labelled):
+    many = np.tile(labelled, (20, 1))
+    sizes = []
+    for rows in (labelled, many):
+        detector = precomputed(max_landmarks=50).fit(rows)
+        lazy = detector.predict(da.zeros((100, 42), chunks=50))
+        sizes.append(len(cloudpickle.dumps(lazy)))
+    assert sizes[1] < 1.1 * sizes[0]
+    assert len(detector.scores_) == len(many)  # of which the detector itself lost none
 
 
 def test_fits_that_would_gather_all_rows_are_refused(data, labelled):
