@@ -6,6 +6,7 @@ Nothing here imports dask unless a user's rows are dask's.
 import copy
 import functools
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -232,7 +233,8 @@ class ChunkedRows:
             rows = _compact(self.rows, ends[-1])
             inside = np.diff(np.searchsorted(self.rows, ends))
             holding = holding[inside > 0] if inside.any() else holding[:1]
-        shared = self.view, ends, rows, functions, args
+        # no tuple: dask before 2025 takes one in a graph for a task
+        shared = _Asked(self.view, ends, rows, functions, args)
         lazy = da.map_blocks(
             _call,
             self.array,
@@ -263,18 +265,29 @@ def _inside(rows, start, stop) -> np.ndarray:
     return rows[first:last] - start
 
 
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What is asked of every chunk."""
+
+    columns: Any
+    ends: np.ndarray
+    rows: np.ndarray | None
+    functions: list | None
+    args: tuple
+
+
 def _call(chunk, shared, block_id) -> np.ndarray:
-    columns, ends, rows, functions, args = shared
-    values = chunk[:, columns]
-    if rows is not None:
-        inside = _inside(rows, *ends[block_id[0] : block_id[0] + 2].tolist())
+    values, functions = chunk[:, shared.columns], shared.functions
+    if shared.rows is not None:
+        ends = shared.ends[block_id[0] : block_id[0] + 2].tolist()
+        inside = _inside(shared.rows, *ends)
         if len(inside) < len(values):
             values = values[inside]
     if functions is None:  # no view, which would keep the chunk in memory
         return np.array(values)
     for before in functions[:-1]:
         values = before(values)
-    return functions[-1](values, *args)
+    return functions[-1](values, *shared.args)
 
 
 def is_chunked(X) -> bool:
