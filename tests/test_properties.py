@@ -15,7 +15,6 @@ from hypothesis.extra.numpy import arrays
 
 from overlapkit.datasets import (
     load_wrench,
-    make_graded_classification,
     make_overlap_classification,
     make_overlap_sources,
     stack_views,
@@ -311,17 +310,6 @@ def test_sources_have_the_density_asked_for(densities, seed, n_rows):
     for s, density in enumerate(densities):
         share = (data.region[data.sources == s] == 1).mean()
         assert abs(share - density) <= 0.5 / n_rows + 1e-12
-
-
-@given(st.integers(1, 10), st.integers(0, 10), seeds)
-def test_graded_rows_are_those_asked_for(first, second, seed):
-    data = made(
-        make_graded_classification,
-        {(0,): first, (0, 1): second},
-        n_features_per_level=2,
-        random_state=seed,
-    )
-    assert len(data.X) == first + second
 
 
 @given(matrices(columns=3), st.integers(1, 3))

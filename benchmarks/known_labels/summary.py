@@ -100,6 +100,10 @@ def _written(difference):
     return difference.apply(lambda r: f"{r['mean']:+.1f} ({r['error']:.1f})", axis=1)
 
 
+def _cell(index):
+    return " ".join(map(str, index))
+
+
 def _print_counts(wide, method):
     """The counts that a claim would rest on."""
     better = against_better(wide, method)
@@ -125,7 +129,7 @@ def _print_counts(wide, method):
             f"below {own.eval('mean < -2 * error')[rows].sum()}"
         )
     for cell in below.index[below]:
-        print(f"  below: {cell}: {_written(better.loc[[cell]]).iloc[0]}")
+        print(f"  below: {_cell(cell)}: {_written(better.loc[[cell]]).iloc[0]}")
 
 
 def _print_damage(wide):
@@ -137,7 +141,8 @@ def _print_damage(wide):
             worst = gap["mean"].idxmin()
             print(
                 f"  {how}, {method}: mean {gap['mean'].mean():+.2f}, worst "
-                f"{gap['mean'].min():+.2f} ({gap['error'][worst]:.2f}) at {worst}; "
+                f"{gap['mean'].min():+.2f} ({gap['error'][worst]:.2f}) "
+                f"at {_cell(worst)}; "
                 f"below by 1 s.e. and {LEAST} points in {below.sum()} of {len(below)}"
             )
 

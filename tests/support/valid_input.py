@@ -257,7 +257,6 @@ OVERRIDES = {
     "CutStatisticScorer": {"weak_columns": lambda: [0, 1], "n_neighbors": lambda: 5},
     "HiddenLayerRepresentation": {"hidden_layer_sizes": lambda: (4,)},
     "TreeLabelingFunctions": {"n_estimators": lambda: 5},
-    "make_graded_classification": {"counts": lambda: {(0,): 20, (0, 1): 20, (2,): 9}},
     "make_overlap_sources": {"n_rows": lambda: 20},
     "overlap_curve": {
         "shares": lambda: [0.0, 1.0],
