@@ -5,9 +5,9 @@ weak labels, OverlapDetector finds easy, overlap and hard rows, and the strong m
 is trained on different choices of rows, each beside its controls.
 
 Writes into --out: runs.csv (a line per data set, seed and student), summary.csv,
-comparison.csv, PNG figures and report.html. Finished (data set, seed) pairs are kept
-in --out/runs and not computed again, as long as data, parameters and versions are the
-same.
+comparison.csv, tables.md, PNG figures and report.html. Finished (data set, seed) pairs
+are kept in --out/runs and not computed again, as long as data, parameters and versions
+are the same.
 """
 
 import time

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader
 from rich.table import Table
 
 from benchmarks.common import write_atomically
-from benchmarks.job import figures
+from benchmarks.job import figures, markdown
 from benchmarks.job.experiment import STUDENTS
 from benchmarks.job.store import LIBRARIES
 from overlapkit.model_selection import gain_interval, weak_to_strong_summary
@@ -162,6 +162,8 @@ def write_outputs(tables, runs, skipped, settings, out):
     """Write every file."""
     for name, frame in tables.items():
         write_atomically(out / f"{name}.csv", frame.to_csv(index=False))
+    written = markdown.tables(tables["summary"], tables["comparison"])
+    write_atomically(out / "tables.md", written)
     pictures, notes = {}, {}
     for (name, seed), run in runs.items():
         pictures.setdefault(name, (seed, run["picture"]))

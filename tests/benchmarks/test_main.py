@@ -61,6 +61,26 @@ def test_gains_are_those_of_the_runs(finished):
         assert (line.better, line.worse) == ((gains > 0).sum(), (gains < 0).sum())
 
 
+def test_the_tables_in_markdown_are_those_of_the_csv_files(finished):
+    accuracy, gains, counts = [
+        [line.strip("| ").split(" | ") for line in part.splitlines()]
+        for part in (finished[0] / "tables.md").read_text().split("\n\n")[1::2]
+    ]
+    means = pd.read_csv(finished[0] / "summary.csv").set_index("model")["mean"]
+    row = dict(zip(accuracy[0], accuracy[2]))
+    assert row["covered rows"] == f"{100 * means['covered rows']:.1f}"
+    table = pd.read_csv(finished[0] / "comparison.csv").set_index("student")
+    line = table.loc["auto"].set_index("against").loc["known labels alone"]
+    place = gains[0].index("auto - known labels alone")
+    assert gains[2][place].startswith(f"{100 * line['gain']:+.1f} [")
+    assert ("▲" in gains[2][place]) == (line["verdict"] == "helps")
+    (count,) = [c for c in counts if c[:2] == ["auto", "known labels alone"]]
+    assert count[2:4] == [
+        f"{line['verdict'] == 'helps':d} of 1",
+        f"{line['verdict'] == 'hurts':d}",
+    ]
+
+
 def test_the_page_answers_its_title_first_and_says_each_warning_once(finished):
     page = (finished[0] / "report.html").read_text()
     answer = page.index('<p class="answer"><b>spambase</b>')
