@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from sklearn.model_selection import train_test_split
 
@@ -165,6 +166,9 @@ def automatic(threshold, heavy):
         _moments.FULL_SHRINKAGE_AT, _moments.HEAVY_RIDGE = before
 
 
+MAIN = ["MajorityVote", "DawidSkene", "LabelModel, metal", "LabelModel"]
+
+
 def candidates():
     """Name -> (class, parameters, constants of the automatic ridge)."""
     default = (_moments.FULL_SHRINKAGE_AT, _moments.HEAVY_RIDGE)
@@ -218,18 +222,19 @@ def report_default(folder, sets):
     titles = ("Accuracy", "Balanced accuracy", "Log loss", "Calibration error")
     for i, title in enumerate(titles):
         print(f"{title} on covered training rows\n")
-        print(
-            " " * 28 + "".join(f"{name[:8]:>9}" for name in sets) + "     mean   worst"
+        table = pd.DataFrame(
+            {label: [scores[label, name][i] for name in sets] for label in found},
+            index=list(sets),
         )
-        vote = np.array([scores["MajorityVote", name][i] for name in sets])
-        for label in found:
-            row = np.array([scores[label, name][i] for name in sets])
-            worst = (row - vote).min() if i < 2 else (row - vote).max()
-            print(
-                f"  {label:<26}"
-                + "".join(f"{value:>9.3f}" for value in row)
-                + f"{row.mean():>9.4f}{worst:>+8.3f}"
-            )
+        difference = table.sub(table["MajorityVote"], axis=0)
+        ends = pd.DataFrame(
+            {
+                "mean": table.mean(),
+                "worst": difference.min() if i < 2 else difference.max(),
+            }
+        )
+        print(table[MAIN].round(3).to_string(float_format="{:.3f}".format), "\n")
+        print(ends.to_string(float_format="{:.4f}".format))
         print(
             "  (worst: difference against MajorityVote on the set where it is worst)\n"
         )
@@ -307,7 +312,7 @@ def report_known_labels(folder, sets):
 def report_reliability(folder, sets):
     """Print the share of right labels by probability, for three label models."""
     print("Share of right labels (and of rows) by the probability of the label\n")
-    edges = np.array([0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0000001])
+    edges = np.array([0, 0.6, 0.8, 0.95, 1.0000001])
     names = [f"{a:.2f}-{min(b, 1):.2f}" for a, b in itertools.pairwise(edges)]
     print(" " * 31 + "".join(f"{name:>13}" for name in names))
     for name in sets:

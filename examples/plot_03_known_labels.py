@@ -100,5 +100,5 @@ ax.plot(
 )
 ax.set_yticks(range(len(order)), order)
 ax.set_xlabel("accuracy")
-ax.legend()
+figure.legend(loc="outside upper center", ncols=2, frameon=False)
 plt.show()

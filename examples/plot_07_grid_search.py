@@ -91,17 +91,27 @@ import matplotlib.pyplot as plt
 best = results.head(10).iloc[::-1]
 
 
+WORDS = {
+    "OverlapDetector": "overlap",
+    "ConfidenceScorer": "confidence",
+    "CutStatisticScorer": "cut statistic",
+    "NoneType": "all rows",
+}
+
+
 def describe(params):
-    parts = []
-    for key, value in params.items():
-        if value is not None:
-            shown = type(value).__name__ if key == "selector" else value
-            parts.append(f"{key.removeprefix('selector__')}: {shown}")
-    return ", ".join(parts)
+    """A setting in a few words; what is not said is the default."""
+    words = [WORDS[type(params.get("selector")).__name__]]
+    if words[0] == "overlap":
+        words.append(params["selector__aggregation"])
+        words += ["30 % hard"] * (params["selector__hard_threshold"] != "changepoint")
+    if params.get("budget") is not None:
+        words.append(f"{params['budget']:.0%} of the rows")
+    return ", ".join(words)
 
 
 names = [describe(params) for params in best["params"]]
-figure, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
+figure, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
 ax.errorbar(
     best["mean_test_score"],
     range(len(best)),
@@ -110,7 +120,7 @@ ax.errorbar(
     color="#0072B2",
     capsize=3,
 )
-ax.set_yticks(range(len(best)), names, fontsize="x-small")
+ax.set_yticks(range(len(best)), names)
 ax.set_xlabel("accuracy on held-out labelled rows")
 plt.show()
 

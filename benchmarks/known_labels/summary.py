@@ -13,15 +13,14 @@ CELL = ["set", "student", "labels"]
 SHOWN = {
     "labels alone": "labels",
     "all covered weak labels": "weak",
-    "SelfTrainingClassifier": "self-train",
-    "SelfTrainingClassifier, defaults": "s.-t. def.",
-    "LabelSpreading": "spreading",
-    "with component": "component",
-    "self-cut": "self-cut",
-    "self-cut average": "self-cut av.",
+    "SelfTrainingClassifier": "s-train",
+    "SelfTrainingClassifier, defaults": "default",
+    "LabelSpreading": "spread",
+    "with component": "comp.",
+    "self-cut": "cut",
+    "self-cut average": "cut av.",
     "recipe": "recipe",
     "average": "average",
-    "average, weight 1": "av., weight 1",
 }
 LEAST = 0.3  # points; less than this below the better of the two is no loss
 
@@ -77,14 +76,16 @@ def print_all(frame):
         print(f"\n{student}, {labels} known labels, {n_seeds} seeds: accuracy")
         table = part.groupby(level="set")[shown].mean().loc[_in(order, part)]
         print(table.rename(columns=SHOWN).round(1).to_string())
-        print(f"\n{student}, {labels} known labels: {USED} minus ... (s.e.)")
         others = ["labels alone", "all covered weak labels", "self-cut"]
         others += ["self-cut average", "SelfTrainingClassifier", "with component"]
-        columns = {o: _written(compare(part, USED, o)) for o in others}
-        columns["recipe - labels"] = _written(compare(part, "recipe", "labels alone"))
-        columns["recipe - self-cut"] = _written(compare(part, "recipe", "self-cut"))
-        table = pd.DataFrame(columns).droplevel(["student", "labels"])
-        print(table.loc[_in(order, part)].to_string())
+        for method, against in (
+            (USED, others),
+            ("recipe", ["labels alone", "self-cut"]),
+        ):
+            print(f"\n{student}, {labels} known labels: {method} minus ... (s.e.)")
+            columns = {SHOWN[o]: _written(compare(part, method, o)) for o in against}
+            table = pd.DataFrame(columns).droplevel(["student", "labels"])
+            print(table.loc[_in(order, part)].to_string())
     for method in ("recipe", "average", "average, weight 1"):
         _print_counts(wide, method)
     _print_damage(wide)
@@ -122,8 +123,8 @@ def _print_counts(wide, method):
             continue
         print(
             f"  {title}, {rows.sum()} cells: beats both by 2 s.e. {both[rows].sum()}, "
-            f"below the better by 1 s.e. and {LEAST} points {below[rows].sum()}; "
-            f"against the better {better['mean'][rows].mean():+.2f}, "
+            f"below the better by 1 s.e. and {LEAST} points {below[rows].sum()};\n"
+            f"    against the better {better['mean'][rows].mean():+.2f}, "
             f"worst {better['mean'][rows].min():+.2f}; above {control} by 2 s.e. "
             f"{own.eval('mean > 2 * error')[rows].sum()}, "
             f"below {own.eval('mean < -2 * error')[rows].sum()}"
@@ -142,8 +143,9 @@ def _print_damage(wide):
             print(
                 f"  {how}, {method}: mean {gap['mean'].mean():+.2f}, worst "
                 f"{gap['mean'].min():+.2f} ({gap['error'][worst]:.2f}) "
-                f"at {_cell(worst)}; "
-                f"below by 1 s.e. and {LEAST} points in {below.sum()} of {len(below)}"
+                f"at {_cell(worst)};\n"
+                f"    below by 1 s.e. and {LEAST} points in {below.sum()} of "
+                f"{len(below)}"
             )
 
 
