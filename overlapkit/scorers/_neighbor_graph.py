@@ -21,7 +21,9 @@ _SPARE = 8
 _CENTRE_ABOVE = 10.0
 
 
-def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarray]:
+def nearest_neighbors(
+    X, n_neighbors, n_jobs=None, *, ties=None
+) -> tuple[np.ndarray, np.ndarray]:
     r"""The nearest other rows of each row by Euclidean distance.
 
     Inner products of tiles of rows come from BLAS in float32; a heap per row carries
@@ -41,6 +43,8 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
         Neighbours of a row, fewer than `n_samples`. A row is not its own neighbour.
     n_jobs : int, default=None
         Number of threads; None: those that BLAS may use.
+    ties : ndarray of shape (n_samples, n_columns), default=None
+        Numbers that order rows with the same values.
 
     Returns
     -------
@@ -56,9 +60,9 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
 
     Notes
     -----
-    Rows at the same distance are ordered by a hash of their values, so the order of
-    the table decides between equal rows only. Time is :math:`O(n^2 d)`; beside the
-    result, memory is a norm and a key per row and some tiles per thread.
+    Rows at the same distance are ordered by a hash of their values and `ties`, so the
+    order of the table decides between equal rows only. Time is :math:`O(n^2 d)`; beside
+    the result, memory is a norm and a key per row and some tiles per thread.
 
     Examples
     --------
@@ -93,6 +97,8 @@ def nearest_neighbors(X, n_neighbors, n_jobs=None) -> tuple[np.ndarray, np.ndarr
             )
         half_squares[start:stop] = squares / 2
     keys = _keys(X)
+    if ties is not None:
+        keys ^= _keys(ties)
     gather_rows = max(1, _BLOCK_BYTES // (8 * size * X.shape[1]))
 
     def task(start, stop):

@@ -24,6 +24,7 @@ from overlapkit.students._stack import (
     vote_matrix,
     vote_totals,
 )
+from overlapkit.weak._row_order import content_order
 
 __all__ = [
     "Correction",
@@ -255,22 +256,26 @@ class OutOfFold:
     models: list
 
 
-def known_folds(codes, cv, seed, *, X=None, groups=None) -> list[tuple]:
+def known_folds(X, codes, cv, seed, *, groups=None, others=None) -> list[tuple]:
     """Folds of the known rows.
 
     Parameters
     ----------
+    X : array or dataframe of shape (n_known, n_features)
+        The rows.
     codes : ndarray of shape (n_known,) of int
         Their classes.
     cv : int, splitter or iterable
         A number is that of stratified folds, or of groups of rows if there are
-        `groups`; fewer if the rows of no class, or the groups, fill them.
+        `groups`; fewer if the rows of no class, or the groups, fill them. They are
+        drawn by what the rows hold, not by where they stand.
     seed : int
         Shuffles the rows.
-    X : array of shape (n_known, n_features), default=None
-        For splitters that look at them.
     groups : ndarray of shape (n_known,), default=None
         Rows of one group stay together.
+    others : callable, default=None
+        What else tells rows apart, as
+        :func:`~overlapkit.weak._row_order.content_order` takes it.
 
     Returns
     -------
@@ -287,7 +292,7 @@ def known_folds(codes, cv, seed, *, X=None, groups=None) -> list[tuple]:
     WeakLabelWarning
         If no row can be held out.
     """
-    X = np.zeros(len(codes)) if X is None else X
+    order = np.arange(len(codes))
     if isinstance(cv, Integral):
         most = np.bincount(codes).max()
         if groups is not None:
@@ -305,13 +310,20 @@ def known_folds(codes, cv, seed, *, X=None, groups=None) -> list[tuple]:
             return []
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
         cv = kind(n_splits, shuffle=True, random_state=seed)
+        order = content_order(X, codes, others)
+        X, groups = order, None if groups is None else groups[order]
     elif cv is not None and not hasattr(cv, "split"):
         cv = check_folds(cv)
     splitter = check_cv(cv, codes, classifier=True)
     with warnings.catch_warnings():
         # classes of fewer rows than folds are dealt with
         warnings.filterwarnings("ignore", "The least populated class in y")
-        folds = [fold for fold in splitter.split(X, codes, groups) if len(fold[1])]
+        drawn = splitter.split(X, codes[order], groups)
+        folds = [
+            (np.sort(order[train]), np.sort(order[test]))
+            for train, test in drawn
+            if len(test)
+        ]
     held_out = np.concatenate([test for _, test in folds])
     if not np.array_equal(np.sort(held_out), np.arange(len(codes))):
         raise ValueError(

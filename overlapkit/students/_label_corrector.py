@@ -255,12 +255,14 @@ class LabelCorrector(KnownScoreMixin, LinkedEstimator):
         if estimator is None:
             estimator = default_strong_estimator(self.n_jobs, seed)
         learner = Learner(estimator, X, self.classes_, sample_weight)
+        others = [weak_codes, votes, sample_weight]
         folds = known_folds(
+            learner.take(known),
             codes,
             self.cv,
             seed,
-            X=learner.take(known),
             groups=None if groups is None else np.asarray(groups)[known],
+            others=lambda some: [o[known[some]] for o in others if o is not None],
         )
         sources = learn_sources(
             learner,

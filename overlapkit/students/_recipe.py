@@ -177,15 +177,22 @@ def train_with_known(
     known_groups = None if groups is None else np.asarray(groups)[known_rows]
     learner = Learner(estimator, rows.strong, classes, sample_weight, fit_params or {})
     space = comparable_columns(rows.strong)  # before any fit, if it cannot be had
+    labels = known.codes(classes), np.where(rows.covered, rows.codes, -1)
+    ties = [t for t in (*labels, rows.votes, sample_weight) if t is not None]
     folds = known_folds(
-        codes, cv, rows.seed, X=learner.take(known_rows), groups=known_groups
+        learner.take(known_rows),
+        codes,
+        cv,
+        rows.seed,
+        groups=known_groups,
+        others=lambda some: [t[known_rows[some]] for t in ties],
     )
     sources = learn_sources(
         learner,
         known_rows,
         codes,
         folds,
-        np.where(rows.covered, rows.codes, -1),
+        labels[1],
         rows.votes,
         n_jobs=n_jobs,
         task=task,
@@ -194,7 +201,9 @@ def train_with_known(
         correction = sources.correct()
     with task("search neighbours"):
         if graph is None:
-            graph = nearest_neighbors(space, N_NEIGHBORS, n_jobs)
+            graph = nearest_neighbors(
+                space, N_NEIGHBORS, n_jobs, ties=np.column_stack(ties)
+            )
         tiebreak = rows.hash_of(np.arange(len(rows)))
 
     def cut(codes, known_rows):
@@ -392,7 +401,14 @@ def _mean_and_spread(strong) -> tuple[np.ndarray, np.ndarray]:
     count = np.maximum(count, 1)
     mean = total / count
     variance = np.maximum(squares / count - mean**2, 0.0)
-    return mean + centre, np.sqrt(variance)
+    # rounded, as their last digits depend on the order of the rows, and would decide
+    # between neighbours that are equally near
+    return _rounded(mean + centre), _rounded(np.sqrt(variance))
+
+
+def _rounded(values) -> np.ndarray:
+    parts, powers = np.frexp(values)
+    return np.ldexp(np.round(np.ldexp(parts, 24)), powers - 24)
 
 
 def _fold_inflation(folds) -> float:

@@ -219,7 +219,7 @@ class WeakLabeler(LinkedEstimator):
         X_weak = self._weak_view(X)
         self._refuse_infinity(X_weak)
         with naming_columns(X_weak, "weak view"):
-            proba, classes = self._fit_weak_model(X_weak, known, fit_params, groups)
+            proba, classes = self._fit_weak_model(X, X_weak, known, fit_params, groups)
         self.classes_ = self._all_classes(classes, known)
         rows = self._as_rows(X, X_weak, proba, classes)
         if not rows.covered.any():
@@ -320,7 +320,7 @@ class WeakLabeler(LinkedEstimator):
             )
         return select_columns(X, self._weak).gather()
 
-    def _fit_weak_model(self, X_weak, known, fit_params, groups):
+    def _fit_weak_model(self, X, X_weak, known, fit_params, groups):
         """Set `weak_estimator_`; return probabilities and the classes of its columns.
 
         Returns
@@ -341,6 +341,14 @@ class WeakLabeler(LinkedEstimator):
                 f"This weak model learns from no labels, so {', '.join(fit_params)} "
                 "cannot be passed on to it."
             )
+
+        def others(some):
+            if not self.splits_views:
+                return []
+            if is_chunked(X):
+                return [select_columns(X[known.rows[some]], self._strong)]
+            return [take_rows(select_columns(X, self._strong), known.rows[some])]
+
         if kind == "classifier":
             self.weak_estimator_, proba, classes = fit_classifier(
                 self.weak_estimator,
@@ -352,6 +360,7 @@ class WeakLabeler(LinkedEstimator):
                 self._seed,
                 fit_params,
                 groups,
+                others,
             )
         elif kind == "precomputed":
             self.weak_estimator_ = None
@@ -371,6 +380,7 @@ class WeakLabeler(LinkedEstimator):
                     n_jobs=self.n_jobs,
                     seed=self._seed,
                     groups=groups,
+                    others=others,
                 )
                 return proba, np.asarray(self.weak_estimator_.classes_)
             if kind == "votes":

@@ -187,7 +187,7 @@ def learns_from_labels(weak_estimator) -> bool:
 
 
 def fit_with_labels(
-    weak_estimator, votes, known, y_known, *, names, cv, n_jobs, seed, groups
+    weak_estimator, votes, known, y_known, *, names, cv, n_jobs, seed, groups, others
 ) -> tuple[Any, np.ndarray]:
     """Fit a label model on votes and known labels; label known rows without their own.
 
@@ -205,6 +205,9 @@ def fit_with_labels(
         As in :func:`fit_label_model`.
     cv, n_jobs, seed, groups
         As in :func:`out_of_fold_proba`; groups of all rows.
+    others : callable
+        Tells known rows with the same votes apart, as
+        :func:`~overlapkit.weak._row_order.content_order` takes it.
 
     Returns
     -------
@@ -224,15 +227,13 @@ def fit_with_labels(
     if len(rows) == 0:
         return model, proba
     own = None if groups is None else _safe_indexing(groups, rows)
-    splits = _splits(cv, rows[:, None], y_known, seed, own)
+    read = model.codes(votes) if hasattr(model, "codes") else votes
+    order = content_order(_safe_indexing(read, rows), y_known, others)
+    splits = _splits(cv, rows[:, None], y_known, seed, own, order)
     if splits is None:
         return model, proba
     # a class whose labels are all hidden is still a class
     hidden = clone(model).set_params(**{f"{prefix}classes": model.classes_.tolist()})
-    if hasattr(model, "codes"):
-        # fewer labels must not change what a vote is taken to mean
-        votes = model.codes(votes)
-
     with warnings.catch_warnings():
         # the fit on all labels has said them once
         warnings.simplefilter("ignore", OverlapkitWarning)
@@ -240,7 +241,8 @@ def fit_with_labels(
         parts = run_jobs(
             _proba_of_hidden,
             [(rows[test],) for _, test in splits],
-            shared=(hidden, votes, y, marker, model.classes_),
+            # fewer labels must not change what a vote is taken to mean
+            shared=(hidden, read, y, marker, model.classes_),
             n_jobs=n_jobs,
         )
     for (_, test), part in zip(splits, parts):
@@ -267,7 +269,7 @@ def _check_known_classes(y_known, classes, model) -> None:
 
 
 def fit_classifier(
-    weak_estimator, X, known, y_known, cv, n_jobs, seed, fit_params, groups=None
+    weak_estimator, X, known, y_known, cv, n_jobs, seed, fit_params, groups, others
 ) -> tuple[Any, np.ndarray, np.ndarray]:
     """The model, the probabilities of every row, and the classes."""
     if len(y_known) == 0:
@@ -310,7 +312,7 @@ def fit_classifier(
         seed=seed,
         params=params,
         groups=None if groups is None else _safe_indexing(groups, rows),
-        order=content_order(X_known, y_known),
+        order=content_order(X_known, y_known, others),
     )
     proba[known] = proba_of(X_known) if held_out is None else held_out
     return model, proba, classes

@@ -364,14 +364,14 @@ def test_groups_are_held_out_together():
 
 def test_folds_of_groups_and_of_splitters():
     codes = np.tile([0, 1], 20)
-    groups = np.arange(40) // 4
-    for _, test in known_folds(codes, 3, 0, groups=groups):
+    X, groups = np.arange(40.0)[:, None], np.arange(40) // 4
+    for _, test in known_folds(X, codes, 3, 0, groups=groups):
         rest = np.setdiff1d(np.arange(40), test)
         assert not set(groups[test]) & set(groups[rest])
     halves = [(np.arange(20), np.arange(20, 40)), (np.arange(20, 40), np.arange(20))]
-    assert len(known_folds(codes, halves, 0)) == 2
+    assert len(known_folds(X, codes, halves, 0)) == 2
     with pytest.raises(ValueError, match="holds 20 of 40 known rows out"):
-        known_folds(codes, halves[:1], 0)
+        known_folds(X, codes, halves[:1], 0)
 
 
 def test_weights_are_used_or_refused():

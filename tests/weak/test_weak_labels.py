@@ -28,6 +28,7 @@ from overlapkit.label_models import DawidSkene, LabelModel, MajorityVote
 from overlapkit.scorers import weak_confidence
 from overlapkit.weak import WeakLabeler, WeakRows
 from overlapkit.weak._model import out_of_fold_proba, weak_model_kind
+from overlapkit.weak._row_order import content_order
 from tests.support.data import with_probabilities
 from tests.support.oracles_core import confidence as confidence_oracle
 
@@ -895,3 +896,66 @@ def test_precision_hardly_moves_the_folds():
     one = WeakLabeler(random_state=0).fit_label(X, y)[0]
     two = WeakLabeler(random_state=0).fit_label(X.astype(np.float32), y)[0]
     np.testing.assert_allclose(two.proba, one.proba, atol=1e-3)
+
+
+@pytest.mark.parametrize("model", [MajorityVote, LabelModel, DawidSkene])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")
+def test_label_models_with_known_labels_do_not_depend_on_the_order(model, n_classes):
+    rng = np.random.RandomState(0)
+    truth = rng.randint(0, n_classes, size=300)
+    votes = np.where(rng.uniform(size=(300, 6)) < 0.6, truth[:, None], 0)
+    votes[rng.uniform(size=votes.shape) < 0.3] = -1
+    y = np.where(rng.uniform(size=300) < 0.3, truth, -1)
+    names = np.array(["a", "b", "c", ""], dtype=object)
+    order = rng.permutation(300)
+    for seen, given in ((votes, y), (pd.DataFrame(names[votes]), names[y])):
+        marker = given[y < 0][0]
+        classes = np.unique(given[y >= 0].tolist()).tolist()
+        labeler = WeakLabeler(
+            model(missing_label=marker, classes=classes, random_state=0),
+            missing_label=marker,
+            random_state=0,
+        )
+        one = labeler.fit_label(seen, given)[0]
+        moved = seen.iloc[order] if seen is not votes else seen[order]
+        two = labeler.fit_label(moved, given[order])[0]
+        np.testing.assert_allclose(two.proba, one.proba[order], atol=1e-9)
+        voted = two.covered
+        np.testing.assert_array_equal(two.labels[voted], one.labels[order][voted])
+
+
+def test_order_by_content_tells_gaps_and_votes_apart():
+    rng = np.random.RandomState(0)
+    view = rng.choice([0.0, 1.0, np.nan], size=(60, 2))
+    y, votes = rng.randint(0, 2, size=60), rng.randint(-1, 2, size=(60, 3))
+    order = rng.permutation(60)
+    one = content_order(view, y, lambda rows: [votes[rows]])
+    two = content_order(view[order], y[order], lambda rows: [votes[order][rows]])
+    two = order[two]
+    for table in (view, y, votes):
+        np.testing.assert_array_equal(table[two], table[one])
+
+
+@pytest.mark.parametrize("model", [KNeighborsClassifier(5), "votes"])
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")
+def test_rows_that_are_equal_to_the_weak_model_are_told_apart(model):
+    # else equal votes of two rows would get the label that the other one has
+    rng = np.random.RandomState(0)
+    y = rng.randint(0, 2, size=200)
+    votes = np.where(rng.uniform(size=(200, 2)) < 0.6, y[:, None], 1 - y[:, None])
+    X = np.column_stack([votes, rng.normal(size=200)])
+    if model == "votes":
+        model = DawidSkene(missing_label=-1, classes=[0, 1], random_state=0)
+        y = np.where(rng.uniform(size=200) < 0.5, y, -1)
+    labeler = WeakLabeler(
+        model,
+        weak_columns=[0, 1],
+        strong_columns=[2],
+        missing_label=-1,
+        random_state=0,
+    )
+    order = rng.permutation(200)
+    one = labeler.fit_label(X, y)[0]
+    two = labeler.fit_label(X[order], y[order])[0]
+    np.testing.assert_allclose(two.proba, one.proba[order], atol=1e-9)
