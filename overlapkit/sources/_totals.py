@@ -1,13 +1,81 @@
-"""Tables of a run: one line per round, and one per source."""
+"""Totals of a run for each source, and its tables: a line per round or per source."""
+
+import copy
 
 import numpy as np
 import pandas as pd
 
 from overlapkit._utils.wilson import wilson_interval
 
-__all__ = ["history_frame", "per_source_frame"]
+__all__ = ["Totals", "history_frame", "per_source_frame"]
 
 _STATS = ("reward", "density", "density_low", "density_high", "overlap_ratio")
+
+
+class Totals:
+    """Totals of each source, and statistics of each round.
+
+    Parameters
+    ----------
+    n_sources, n_classes : int
+        Number of sources, and of weak classes.
+
+    Attributes
+    ----------
+    rounds, n_rows : ndarray of shape (n_sources,)
+        Number of rounds, and of rows.
+    rewards, n_rewards : ndarray of shape (n_sources,)
+        Sum of the rewards, and number of rows that have one.
+    n_known, n_right : ndarray of shape (n_sources,)
+        Number of rows with a weak and a known label, and of those where they agree.
+    class_rows : ndarray of shape (n_sources, n_classes)
+        Rows of each weak class.
+    lines : list of tuple
+        Statistics of each round.
+    """
+
+    def __init__(self, n_sources, n_classes):
+        self.rounds, self.n_rows = np.zeros(n_sources), np.zeros(n_sources)
+        self.rewards, self.n_rewards = np.zeros(n_sources), np.zeros(n_sources)
+        self.n_known, self.n_right = np.zeros(n_sources), np.zeros(n_sources)
+        self.class_rows = np.zeros((n_sources, n_classes))
+        self._n_overlap = self._n_read = 0
+        self.lines = []
+
+    def copy(self) -> "Totals":
+        """Totals that can be added to without changing these."""
+        new = copy.copy(self)
+        vars(new).update({name: copy.copy(value) for name, value in vars(self).items()})
+        return new
+
+    def add(self, source, n_rows, reading) -> None:
+        """Add a round: position of the source, number of rows, Reading or None."""
+        k = source
+        self.rounds[k] += 1
+        self.n_rows[k] += n_rows
+        if reading is None:
+            shares = np.full(self.class_rows.shape[1], np.nan)
+            self.lines.append((*[np.nan] * len(_STATS), shares))
+            return
+        self.rewards[k] += reading.reward
+        self.n_rewards[k] += reading.n_rewards
+        self.n_known[k] += reading.n_known
+        self.n_right[k] += reading.n_right
+        self.class_rows[k] += reading.classes
+        self._n_overlap += int(reading.overlap.sum())
+        self._n_read += n_rows
+        density = self.rewards[k] / self.n_rewards[k]
+        rows = self.class_rows.sum(axis=0)
+        total = rows.sum() or np.nan  # no weak label so far
+        self.lines.append(
+            (
+                reading.reward / reading.n_rewards,
+                density,
+                *wilson_interval(density, self.n_rewards[k]),
+                self._n_overlap / self._n_read,
+                rows / total,
+            )
+        )
 
 
 def history_frame(names, classes, sources, sizes, lines, *, indices, costs, events):
@@ -61,17 +129,17 @@ def history_frame(names, classes, sources, sizes, lines, *, indices, costs, even
     return pd.DataFrame(table)
 
 
-def per_source_frame(names, *, rounds, rows, spent, rewards, right, index, state):
-    """One line per source.
+def per_source_frame(names, totals, *, spent, index, state):
+    """One line per source, as documented in UCBSourceSelector.
 
     Parameters
     ----------
     names : list
         Names of the sources.
-    rounds, rows, spent : ndarray of shape (n_sources,)
-        Totals.
-    rewards, right : tuple of two ndarray of shape (n_sources,)
-        Sum and number of rewards, and of rows whose weak label is right.
+    totals : Totals
+        Of these sources.
+    spent : ndarray of shape (n_sources,)
+        Cost so far.
     index : ndarray
         Index of the first sources.
     state : ndarray of shape (n_sources,) of str
@@ -82,20 +150,20 @@ def per_source_frame(names, *, rounds, rows, spent, rewards, right, index, state
     DataFrame
         The table.
     """
-    density = _quotients(*rewards)
+    density = _quotients(totals.rewards, totals.n_rewards)
     limits = [
         wilson_interval(share, n) if n else (np.nan, np.nan)
-        for share, n in zip(density, rewards[1])
+        for share, n in zip(density, totals.n_rewards)
     ]
     return pd.DataFrame(
         {
-            "rounds": rounds.astype(int),
-            "rows": rows.astype(int),
+            "rounds": totals.rounds.astype(int),
+            "rows": totals.n_rows.astype(int),
             "spent": spent,
             "density": density,
             "density_low": [low for low, _ in limits],
             "density_high": [high for _, high in limits],
-            "purity": _quotients(*right),
+            "purity": _quotients(totals.n_right, totals.n_known),
             "index": [*index, *[np.nan] * (len(names) - len(index))],
             "state": state,
         },
