@@ -192,9 +192,9 @@ def pilot_sources(
         check_random_state(random_state)
     if by == "gain" and test is None:
         raise ValueError("by='gain' needs test rows with labels: test=(X, y).")
-    if detector is not None:
-        what = "an OverlapDetector (an object, not a class) or None"
-        check_kind(detector, "detector", OverlapDetector, what)
+    detector = OverlapDetector() if detector is None else detector
+    what = "an OverlapDetector (an object, not a class) or None"
+    check_kind(detector, "detector", OverlapDetector, what)
     _check_estimator(estimator, test)
     reference = _as_pair(reference, "reference")
     if sources is None:
@@ -205,7 +205,7 @@ def pilot_sources(
     per_row = None
     if prices is not None:
         per_row = prices_of(frozen_prices(prices), names)
-    marker = getattr(detector, "missing_label", None)
+    marker = detector.missing_label
     y, known = check_y(X, y, marker)
     reward = OverlapDensity()
     reader = Reader(reward)

@@ -727,7 +727,7 @@ class UCBSourceSelector(
         read, extra = Collection.from_dict(
             state,
             rules=self._rules(self.batch_size),
-            reward=reward,
+            reader=Reader(reward),
             params=self._fixed_params(),
         )
         for name in ("estimator_", "_trained_batches", "collected_indices_"):
@@ -752,7 +752,7 @@ class UCBSourceSelector(
     def _fitting(self):
         """When and how the detector is fitted, as the parameters are now."""
         return Fitting(
-            self.detector,
+            OverlapDetector() if self.detector is None else self.detector,
             missing_label=self._unknown_label(),
             n_jobs=self.n_jobs,
             first_rounds=self.n_reference_rounds,

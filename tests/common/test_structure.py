@@ -47,6 +47,10 @@ def test_imports_go_one_way(path):
         assert allowed or {room_of(name), own} <= ORDER[0], f"{own} imports {name}"
 
 
+def test_chains_of_imports_are_short():
+    assert structure.depth(structure.import_graph()) <= 9
+
+
 def test_few_modules_stand_at_the_top():
     names = {path.name for path in structure.PACKAGE.glob("*.py")}
     names.discard("__main__.py")  # Python's own name for `python -m overlapkit`
