@@ -55,9 +55,9 @@ def _fit_detector(detector, X, y) -> tuple[Batch, WeakLabeler]:
     rows, known, labeler = label_as(detector, X, y)
     own = {name: getattr(detector, name) for name in _LABELING}
     detector.set_params(**_LABELING).fit_rows(rows, labeler=labeler).set_params(**own)
-    positions = np.arange(len(rows))
-    batch = Batch(X, rows, detector.labels_, known, detector.rule_, positions)
-    return batch, labeler
+    rule, positions = detector.rule_, np.arange(len(rows))
+    strong = rule.represent(rows.strong)
+    return Batch(X, rows, detector.labels_, known, rule, positions, strong), labeler
 
 
 def _frozen_weak_model(fitted) -> Any:

@@ -8,17 +8,16 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 
 from overlapkit._utils.base import LinkedEstimator
-from overlapkit._utils.checks import check_consistent_length, check_finite
+from overlapkit._utils.checks import check_consistent_length
 from overlapkit._utils.dask_arrays import is_chunked, is_dask
 from overlapkit._utils.estimators import align_columns
-from overlapkit._utils.frames import numeric_content
 from overlapkit._utils.labels import (
     MISSING_LABEL,
     check_common_labels,
     check_labels,
     known_labels,
 )
-from overlapkit._utils.memory_map import in_memory, is_mapped, read_narrow, take_rows
+from overlapkit._utils.memory_map import in_memory, read_narrow, take_rows
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     StrOptions,
@@ -217,7 +216,6 @@ class WeakLabeler(LinkedEstimator):
         # one draw, whatever follows: folds and ties depend on it
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         X_weak = self._weak_view(X)
-        self._refuse_infinity(X_weak)
         with naming_columns(X_weak, "weak view"):
             proba, classes = self._fit_weak_model(X_weak, known, fit_params, groups)
         self.classes_ = self._all_classes(classes, known)
@@ -252,7 +250,6 @@ class WeakLabeler(LinkedEstimator):
         self._check_is_fitted()
         X = check_features(self, X, reset=False)
         X_weak = self._weak_view(X)
-        self._refuse_infinity(X_weak)
         model = self.weak_estimator_
         if model is None:
             proba = check_probabilities(X_weak, name="weak_columns (precomputed)")
@@ -288,13 +285,6 @@ class WeakLabeler(LinkedEstimator):
             if set(strong) <= present and not set(names) <= present:
                 return _safe_indexing(X, strong, axis=1)
         return select_columns(check_features(self, X, reset=False), self._strong)
-
-    def _refuse_infinity(self, X_weak) -> None:
-        """The default weak model reads finite numbers; its error names no column."""
-        if self.weak_estimator is None and not is_mapped(X_weak):
-            numbers = numeric_content(X_weak)
-            if numbers is not None:
-                check_finite(numbers, "X", allow_nan=True)
 
     def _check_is_fitted(self) -> None:
         # scikit-learn's check wants a method named fit

@@ -22,7 +22,7 @@ from overlapkit._utils.frames import (
     sparse_columns,
     with_plain_numbers,
 )
-from overlapkit._utils.memory_map import RowMatrix, row_blocks
+from overlapkit._utils.memory_map import RowMatrix, is_mapped, row_blocks
 from overlapkit._utils.sklearn_compat import (
     _get_column_indices,
     _num_features,
@@ -50,6 +50,9 @@ def check_features(estimator, X, *, reset):
     Values are left to whoever uses the view: a weak model may accept what a
     similarity cannot, such as missing values or categories.
     """
+    if _is_plain(X):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return X
     if is_dask(X):
         X = ChunkedRows.of(X)
         header = X if X.header is None else X.header
@@ -86,9 +89,17 @@ def check_features(estimator, X, *, reset):
     return with_plain_numbers(X)
 
 
+def _is_plain(X) -> bool:
+    """Whether X is a matrix of numbers that no check could refuse or change."""
+    plain = type(X) is np.ndarray and X.ndim == 2 and X.size > 0
+    return (
+        plain and X.dtype.kind in "iuf" and X.dtype.itemsize <= 8 and X.dtype.isnative
+    )
+
+
 @contextmanager
 def naming_columns(view, name):
-    """Errors of a model that meets columns without numbers get the names of these.
+    """Errors of a model name the columns that hold no numbers, and what to do.
 
     Parameters
     ----------
@@ -100,11 +111,14 @@ def naming_columns(view, name):
     Raises
     ------
     ValueError
-        In place of a ValueError or TypeError that names none of these columns.
+        In place of a ValueError or TypeError that names none of these columns, or of
+        one about infinity.
     """
     try:
         yield
     except (ValueError, TypeError) as error:
+        if "infinity" in str(error) and not is_mapped(view):
+            check_rows(view)
         others = columns_without_numbers(view) if is_dataframe(view) else []
         if not others or any(other in str(error) for other in others):
             raise
