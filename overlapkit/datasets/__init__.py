@@ -1,6 +1,5 @@
 """Data sets: shipped tables, generators and readers."""
 
-from overlapkit.datasets._embed_texts import embed_texts
 from overlapkit.datasets._fetch_wrench import fetch_wrench
 from overlapkit.datasets._load_wrench import load_wrench
 from overlapkit.datasets._make_graded_classification import make_graded_classification
@@ -12,7 +11,6 @@ from overlapkit.datasets._uci import load_mushroom, load_spambase
 
 __all__ = [
     "FileRows",
-    "embed_texts",
     "fetch_wrench",
     "load_mushroom",
     "load_spambase",

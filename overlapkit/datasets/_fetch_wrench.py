@@ -109,7 +109,6 @@ def fetch_wrench(
     See Also
     --------
     load_wrench : Reads a folder that is already there.
-    embed_texts : Turns the texts of a data set into features.
 
     Notes
     -----

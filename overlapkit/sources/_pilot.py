@@ -1,7 +1,7 @@
 """A pilot: what a few rows of each source say, before more are bought."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,48 +25,26 @@ from overlapkit.sources._reading import Fitting, Reader
 from overlapkit.sources._rewards import OverlapDensity, default_student
 from overlapkit.weak._views import check_strong
 
-__all__ = ["PilotResult", "pilot_sources"]
+__all__ = ["pilot_sources"]
 
 _FOLDS = 10  # groups of rows that are left out in turn
 _POWER = 0.8
 
 
-@dataclass(frozen=True, eq=False)
-class PilotResult:
+class PilotResult(NamedTuple):
     """What :func:`pilot_sources` measured.
 
-    Parameters
+    Attributes
     ----------
     table : DataFrame
         One line per source, best first by the density, purity or gain asked for.
     pairs : DataFrame
         One line per pair of sources: their difference with its interval, adjusted for
         the number of pairs, and whether it excludes 0.
-
-    Raises
-    ------
-    TypeError
-        If one of them is no dataframe.
-
-    See Also
-    --------
-    pilot_sources : Makes one.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from overlapkit.sources import PilotResult
-    >>> table = pd.DataFrame({"density": [0.9, 0.1], "group": [1, 2]}, index=["a", "b"])
-    >>> PilotResult(table, pairs=pd.DataFrame()).table["group"].to_dict()
-    {'a': 1, 'b': 2}
     """
 
     table: pd.DataFrame
     pairs: pd.DataFrame
-
-    def __post_init__(self) -> None:
-        for name in ("table", "pairs"):
-            check_kind(getattr(self, name), name, pd.DataFrame, "a pandas DataFrame")
 
     def _repr_html_(self) -> str:
         return self.table.to_html(float_format=lambda v: f"{v:.3f}")

@@ -34,8 +34,7 @@ from overlapkit._utils.frames import columns_without_numbers, is_dataframe
 from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.memory_map import in_memory, is_mapped, row_blocks
 from overlapkit._utils.wilson import wilson_interval
-from overlapkit.scorers import cut_statistic
-from overlapkit.scorers._neighbor_graph import nearest_neighbors
+from overlapkit.scorers._neighbor_graph import cut_statistic, nearest_neighbors
 from overlapkit.students._correction import (
     Correction,
     known_folds,
@@ -240,8 +239,8 @@ def cut_rows(
 ) -> np.ndarray:
     """Keep known rows, and of each class the rows whose neighbours agree best.
 
-    Rows are ranked by :func:`~overlapkit.scorers.cut_statistic`, class by class,
-    because the statistic means different things in different classes.
+    Rows are ranked by their cut statistic, class by class, because it means different
+    things in different classes.
 
     Parameters
     ----------
@@ -263,7 +262,7 @@ def cut_rows(
     keep : ndarray of shape (n_samples,) of bool
         The rows to train on.
     """
-    z = cut_statistic(codes, neighbors, distances, n_classes=n_classes)
+    z = cut_statistic(codes, neighbors, distances, codes, n_classes)
     tiebreak = np.zeros(len(codes)) if tiebreak is None else tiebreak
     keep = np.zeros(len(codes), dtype=bool)
     unknown = np.ones(len(codes), dtype=bool)

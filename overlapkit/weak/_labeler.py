@@ -27,7 +27,6 @@ from overlapkit._utils.sklearn_compat import (
 )
 from overlapkit._utils.threads import N_JOBS
 from overlapkit._utils.warnings import warn
-from overlapkit.diagnostics import view_alignment
 from overlapkit.exceptions import (
     MissingLabelWarning,
     SimilarViewsWarning,
@@ -51,6 +50,7 @@ from overlapkit.weak._views import (
     naming_columns,
     resolve_columns,
     select_columns,
+    view_alignment,
 )
 
 __all__ = ["LABELER_CONSTRAINTS", "WeakLabeler", "sample_rows"]
@@ -117,8 +117,8 @@ class WeakLabeler(LinkedEstimator):
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     alignment_ : float
-        How much the views see the same, see
-        :func:`~overlapkit.diagnostics.view_alignment`; 1 if neither
+        How much the views see the same, from 0 (nothing) to 1 (all): the debiased
+        centred kernel alignment of their standardised columns. 1 if neither
         `strong_columns` nor `weak_columns` is given, NaN where the views cannot be
         compared or the weak columns are probabilities.
     n_features_in_ : int
@@ -439,10 +439,7 @@ class WeakLabeler(LinkedEstimator):
             return 1.0
         if self._sampled is None:
             return np.nan
-        try:
-            return view_alignment(*self._sampled)
-        except (TypeError, ValueError):  # categories or missing values: no products
-            return np.nan
+        return view_alignment(*self._sampled)
 
     def __getstate__(self):
         """Without the sampled rows: they are data, not something learnt."""

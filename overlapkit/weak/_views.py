@@ -39,6 +39,7 @@ __all__ = [
     "refuse_text",
     "resolve_columns",
     "select_columns",
+    "view_alignment",
 ]
 
 _FLOATS = (np.float64, np.float32, np.float16)
@@ -312,3 +313,73 @@ def check_strong(strong) -> Any:
                 "representation=."
             )
     return strong
+
+
+def view_alignment(strong, weak) -> float:
+    r"""How much two views see the same: 0 nothing, 1 all the same.
+
+    Debiased linear centred kernel alignment of the standardised columns. With
+    :math:`K = S S^\top` and :math:`L = W W^\top`, diagonals set to zero,
+
+    .. math::
+
+        A = \frac{h(K, L)}{\sqrt{h(K, K)\, h(L, L)}}, \qquad
+        h(K, L) = \operatorname{tr}(KL)
+            + \frac{1^\top K 1\; 1^\top L 1}{(n - 1)(n - 2)}
+            - \frac{2}{n - 2} 1^\top K L 1,
+
+    clipped to [0, 1]. Without the correction for bias, independent views with many
+    columns and few rows would look aligned.
+
+    Parameters
+    ----------
+    strong, weak : array or dataframe of shape (n_samples, n_columns)
+        The views, row by row.
+
+    Returns
+    -------
+    alignment : float
+        In [0, 1]; NaN when there are fewer than 4 rows, or a view is constant or not
+        of finite numbers.
+
+    References
+    ----------
+    .. [1] S. Kornblith, M. Norouzi, H. Lee, G. Hinton, "Similarity of Neural Network
+       Representations Revisited", ICML 2019.
+    .. [2] L. Song, A. Smola, A. Gretton, J. Bedo, K. Borgwardt, "Feature Selection
+       via Dependence Maximization", JMLR 13, 2012.
+    """
+    try:
+        views = [np.array(view, dtype=np.float64) for view in (strong, weak)]
+    except (TypeError, ValueError):  # categories: no products
+        return float("nan")
+    if len(views[0]) < 4 or not all(np.isfinite(view).all() for view in views):
+        return float("nan")
+    K, L = map(_gram, views)
+    scale = _unbiased_product(K, K) * _unbiased_product(L, L)
+    if not (K.any() and L.any()) or scale <= 0:
+        return float("nan")
+    return float(np.clip(_unbiased_product(K, L) / np.sqrt(scale), 0.0, 1.0))
+
+
+def _gram(view) -> np.ndarray:
+    """Inner products of standardised rows, with an empty diagonal."""
+    # columns of any size: neither their sums nor their squares may overflow or vanish
+    largest = np.abs(view).max(axis=0)
+    view /= np.where(largest > 0, largest, 1.0)
+    view -= view.mean(axis=0)
+    deviation = view.std(axis=0)
+    view /= np.where(deviation > 0, deviation, 1.0)
+    gram = view @ view.T
+    np.fill_diagonal(gram, 0.0)
+    return gram
+
+
+def _unbiased_product(K, L) -> float:
+    n = len(K)
+    rows_K, rows_L = K.sum(axis=1), L.sum(axis=1)
+    return (
+        np.vdot(K, L)
+        + rows_K.sum() * rows_L.sum() / ((n - 1) * (n - 2))
+        - 2 * (rows_K @ rows_L) / (n - 2)
+    )

@@ -123,13 +123,6 @@ def voting_student():
     )
 
 
-class TextModel:
-    """As much of a sentence-transformers model as is called."""
-
-    def encode(self, texts, **options):
-        return np.array([[len(text), text.count("1")] for text in texts], np.float32)
-
-
 def views():
     return np.hstack([table()[0], table()[2]])
 
@@ -249,10 +242,6 @@ OVERRIDES = {
         "n_reference_rounds": lambda: 3,
         "detector": detector,
     },
-    "embed_texts": {
-        "texts": lambda: [f"row {i}" for i in range(N)],
-        "model": TextModel,
-    },
     "SelfConfidenceScorer": {"weak_columns": lambda: [0, 1]},
     "CutStatisticScorer": {"weak_columns": lambda: [0, 1], "n_neighbors": lambda: 5},
     "HiddenLayerRepresentation": {"hidden_layer_sizes": lambda: (4,)},
@@ -310,10 +299,6 @@ OVERRIDES = {
         "detector": detector,
         "reference": lambda: table()[:2],
         "test": lambda: table()[:2],
-    },
-    "PilotResult": {
-        "table": lambda: pd.DataFrame({"density": [0.9, 0.1]}, index=["a", "b"]),
-        "pairs": lambda: pd.DataFrame({"source": ["a"], "other": ["b"]}),
     },
 }
 # name -> why the table does not call it
