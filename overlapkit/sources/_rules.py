@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from overlapkit.policies import Policy
-from overlapkit.policies._checks import check_policy
 from overlapkit.policies._confidence import may_reach
+from overlapkit.policies._state import check_policy
 
 __all__ = [
     "Reading",

@@ -5,14 +5,16 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import has_fit_parameter
 
+from overlapkit._kernels.ties import hash_rows
 from overlapkit._utils.checks import check_folds
 from overlapkit._utils.estimators import align_columns, innermost, rows_of_params
-from overlapkit._utils.frames import needs_encoding
+from overlapkit._utils.frames import is_dataframe, needs_encoding, row_content
 from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.memory_map import in_memory, is_mapped, read_rows, row_blocks
 from overlapkit._utils.sklearn_compat import (
@@ -22,11 +24,11 @@ from overlapkit._utils.sklearn_compat import (
 )
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import OverlapkitWarning, WeakLabelWarning
-from overlapkit.weak._row_order import content_order
 
 __all__ = [
     "by_blocks",
     "classes_of_columns",
+    "content_order",
     "default_linear_model",
     "default_representation",
     "fit_classifier",
@@ -505,3 +507,48 @@ def _folds(cv, y, seed, groups=None):
         n_splits = min(n_splits, n_groups)
         return StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
     return StratifiedKFold(n_splits, shuffle=True, random_state=seed)
+
+
+def content_order(view, y) -> np.ndarray:
+    """Positions of rows in an order that depends on what the rows hold alone.
+
+    Rows are ordered by a fixed projection of their content, each column taken in units
+    of its largest value: float32 and float64 versions of the same rows come in nearly
+    the same order, which a hash alone would not give. Equal places are told apart by
+    class and by a hash; rows that are equal in everything keep their order.
+
+    Parameters
+    ----------
+    view : array or dataframe of shape (n_samples, n_columns)
+        The rows; missing values count as 0.
+    y : ndarray of shape (n_samples,)
+        Their labels.
+
+    Returns
+    -------
+    order : ndarray of shape (n_samples,) of intp
+    """
+    content = _numbers(view)
+    dtype = np.result_type(content, np.float32)
+    ends = [
+        end.astype(np.float64) for end in (content.min(axis=0), content.max(axis=0))
+    ]
+    largest = np.abs(ends).max(axis=0)
+    largest[largest < 16 * np.finfo(dtype).tiny] = np.inf
+    weights = np.random.RandomState(0).normal(size=content.shape[1]) / largest
+    # rounded, since the last digits of a product may depend on the block of rows
+    places = np.round(content @ weights.astype(dtype), 6)
+    codes = np.unique(y, return_inverse=True)[1]
+    return np.lexsort([hash_rows(content, 0), codes, places])
+
+
+def _numbers(view) -> np.ndarray:
+    content = row_content(view) if is_dataframe(view) else np.asarray(view)
+    content = content.reshape(len(content), -1)
+    if content.dtype.kind not in "biuf":  # of text, in an array of objects
+        content = row_content(pd.DataFrame(content))
+    if content.dtype.kind == "b":
+        return content.astype(np.float32)
+    if content.dtype.kind == "f" and not np.isfinite(content).all():
+        return np.nan_to_num(content, posinf=1, neginf=-1)
+    return content
