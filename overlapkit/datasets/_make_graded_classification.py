@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state
 
 from overlapkit._utils.checks import as_numbers
-from overlapkit._utils.rounding import round_to_sum
+from overlapkit._utils.shares import round_to_sum
 from overlapkit._utils.sklearn_compat import Interval, validate_params
 from overlapkit.datasets._make_overlap_classification import _class_shares
 

@@ -11,8 +11,8 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from overlapkit._utils.checks import check_kind, check_number, naming, plain
+from overlapkit._utils.shares import wilson_interval
 from overlapkit._utils.sklearn_compat import _safe_indexing
-from overlapkit._utils.wilson import wilson_interval
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.sources._checks import (
     check_one_kind,

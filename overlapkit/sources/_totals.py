@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pandas as pd
 
-from overlapkit._utils.wilson import wilson_interval
+from overlapkit._utils.shares import wilson_interval
 
 __all__ = ["Totals", "history_frame", "per_source_frame"]
 
@@ -40,7 +40,14 @@ class Totals:
         self.n_known, self.n_right = np.zeros(n_sources), np.zeros(n_sources)
         self.class_rows = np.zeros((n_sources, n_classes))
         self._n_overlap = self._n_read = 0
+        self._log_sources, self._log_rewards, self._log_counts = [], [], []
         self.lines = []
+
+    @property
+    def log(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Source, sum of rewards and number of rewards of each round read so far."""
+        logs = self._log_sources, self._log_rewards, self._log_counts
+        return tuple(map(np.array, logs))
 
     def copy(self) -> "Totals":
         """Totals that can be added to without changing these."""
@@ -64,6 +71,9 @@ class Totals:
         self.class_rows[k] += reading.classes
         self._n_overlap += int(reading.overlap.sum())
         self._n_read += n_rows
+        self._log_sources.append(k)
+        self._log_rewards.append(reading.reward)
+        self._log_counts.append(reading.n_rewards)
         density = self.rewards[k] / self.n_rewards[k]
         rows = self.class_rows.sum(axis=0)
         total = rows.sum() or np.nan  # no weak label so far

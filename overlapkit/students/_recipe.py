@@ -33,7 +33,7 @@ import pandas as pd
 from overlapkit._utils.frames import columns_without_numbers, is_dataframe
 from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.memory_map import in_memory, is_mapped, row_blocks
-from overlapkit._utils.wilson import wilson_interval
+from overlapkit._utils.shares import wilson_interval
 from overlapkit.scorers._neighbor_graph import cut_statistic, nearest_neighbors
 from overlapkit.students._correction import (
     Correction,
@@ -283,7 +283,7 @@ def accuracy_interval(
 
     The number of rows n is :math:`(\sum w)^2 / \sum w^2` of weighted rows; of grouped
     rows, at most as many as would give the variance between groups; and it is divided
-    by `inflation`. See :func:`~overlapkit._utils.wilson.wilson_interval`.
+    by `inflation`. See :func:`~overlapkit._utils.shares.wilson_interval`.
 
     Parameters
     ----------
