@@ -216,7 +216,8 @@ def _checked_log(log, n_sources) -> tuple:
             "log must hold arrays of one length (sources, rewards, rows), got "
             f"{[len(part) for part in parts]} entries."
         )
-    if not np.isin(parts[0], np.arange(n_sources)).all():
+    sources = parts[0]
+    if not ((sources % 1 == 0) & (sources >= 0) & (sources < n_sources)).all():
         raise ValueError(
             f"log names a source that is not one of 0 to {n_sources - 1}: give the "
             "number of the source of each round."

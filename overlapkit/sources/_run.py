@@ -353,7 +353,7 @@ class SourceRun:
                 horizon=rules.n_rounds,
                 available=available,
                 prices=prices,
-                log=self._log(),
+                log=totals.log if self.ready else None,
             )
             unseen = (available & (totals.rounds == 0)).any()
             lacking = None if unseen else rules.lacking(totals.class_rows)
@@ -369,14 +369,6 @@ class SourceRun:
             if index is not None:
                 index = np.where(available, index, np.nan)
         self._decision = _Decision(source, index, rng)
-
-    def _log(self):
-        """Source, sum of rewards and number of rewards of each round read so far."""
-        if not self.ready:
-            return None
-        values = [(r.reward, r.n_rewards) for r in self.readings]
-        rewards, counts = np.reshape(values, (-1, 2)).T
-        return np.array(self.sources[: len(values)], dtype=np.intp), rewards, counts
 
     @cached_property
     def history(self) -> pd.DataFrame:
