@@ -86,17 +86,28 @@ def depth(graph):
     return max(map(longest, graph))
 
 
-def measure_modules():
-    files = sorted(PACKAGE.rglob("*.py"))
-    names = {
+def read_modules():
+    """Files of the package and their syntax trees, by the name of the module."""
+    files = {
         ".".join(("overlapkit", *f.relative_to(PACKAGE).with_suffix("").parts)): f
-        for f in files
+        for f in sorted(PACKAGE.rglob("*.py"))
     }
-    names = {n.removesuffix(".__init__"): f for n, f in names.items()}
-    trees = {n: ast.parse(f.read_text()) for n, f in names.items()}
+    files = {n.removesuffix(".__init__"): f for n, f in files.items()}
+    return files, {n: ast.parse(f.read_text()) for n, f in files.items()}
+
+
+def import_graph():
+    """Modules that each module imports, by its name."""
+    files, trees = read_modules()
     # what a package's __init__ lists is its contents, not a dependency
-    inner = {n for n, f in names.items() if f.name != "__init__.py"}
-    graph = {n: imports(trees[n], set(inner)) - {n} for n in inner}
+    inner = {n for n, f in files.items() if f.name != "__init__.py"}
+    return {n: imports(trees[n], inner) - {n} for n in inner}
+
+
+def measure_modules():
+    names, trees = read_modules()
+    graph = import_graph()
+    inner = set(graph)
     lines = {n: code_lines(trees[n]) for n in inner}
     reached = {n: private_accesses(trees[n]) for n in inner}
     at_top = [f.name for f in PACKAGE.glob("*.py")]

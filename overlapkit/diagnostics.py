@@ -1,23 +1,14 @@
-"""Before trusting a split: are there two groups, and are there two views."""
+"""Before trusting a split: are there two groups."""
 
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 
 from overlapkit._kernels.dip import dip
-from overlapkit._utils.checks import check_array, check_consistent_length
-from overlapkit._utils.sklearn_compat import (
-    Interval,
-    _num_samples,
-    _safe_indexing,
-    validate_params,
-)
 from overlapkit.thresholds import _sorted_values, _unit_scale
 
-__all__ = ["dip_statistic", "dip_test", "view_alignment"]
+__all__ = ["dip_test"]
 
 # Upper quantiles of sqrt(n) * dip of n uniform values: a row for each size, a column
 # for each tail probability (python -m benchmarks dip-table).
@@ -93,64 +84,8 @@ class DipTest(NamedTuple):
     pvalue: float
 
 
-def dip_statistic(values: ArrayLike) -> float:
-    r"""Distance of a sample from the nearest distribution with one mode.
-
-    A sample of one group has a distribution function that turns from convex to
-    concave once, at the mode, up to noise. Two groups with a gap between them have
-    a step that no such function can follow.
-
-    With the empirical distribution function :math:`F_n` and the set :math:`U` of
-    all distribution functions that are convex before and concave after some point,
-
-    .. math::
-
-        D = \min_{G \in U} \sup_x |F_n(x) - G(x)|.
-
-    Parameters
-    ----------
-    values : array-like of shape (n_values,)
-        Finite real numbers in any order and unit.
-
-    Returns
-    -------
-    dip : float
-        Between 0 (or :math:`1 / 2n` without ties) and 0.25, two equal atoms.
-
-    Raises
-    ------
-    TypeError
-        If the values are not real numbers.
-    ValueError
-        If there are no values, they are not one-dimensional, or one of them is NaN
-        or infinite.
-
-    See Also
-    --------
-    dip_test : The same with a p-value.
-
-    Notes
-    -----
-    :math:`O(n \log n)` time. Shifting, scaling, reversing and replicating the values
-    leaves the dip as it is.
-
-    References
-    ----------
-    .. [1] J. A. Hartigan, P. M. Hartigan, "The Dip Test of Unimodality", Annals of
-       Statistics 13 (1), 1985.
-
-    Examples
-    --------
-    >>> from overlapkit.diagnostics import dip_statistic
-    >>> dip_statistic([0.0, 0.0, 1.0, 1.0])
-    0.25
-    >>> dip_statistic([1.0, 2.0, 3.0, 4.0])
-    0.125
-    """
-    return _dip(_unit_scale(_sorted_values(values)))
-
-
 def _dip(values) -> float:
+    """Distance of values in [0, 1] from the nearest distribution with one mode."""
     x, counts = np.unique(values, return_counts=True)
     upto = np.cumsum(counts) / counts.sum()
     return float(dip(x, np.append(0.0, upto[:-1]), upto))
@@ -177,6 +112,14 @@ def dip_test(values: ArrayLike) -> DipTest:
     uniform distribution, which of all distributions with one mode looks most like
     two groups; against a normal or a skewed one the test errs on the side of one
     group.
+
+    The statistic is the distance of the sample from the nearest distribution with one
+    mode. With the empirical distribution function :math:`F_n` and the set :math:`U` of
+    all distribution functions that are convex before and concave after some point,
+
+    .. math::
+
+        D = \min_{G \in U} \sup_x |F_n(x) - G(x)|.
 
     The p-value is :math:`P(\sqrt n\, D_n \ge \sqrt n\, D)` with :math:`D_n` the dip of
     :math:`n` independent uniform values, interpolated between simulated sizes (on
@@ -246,127 +189,3 @@ def dip_test(values: ArrayLike) -> DipTest:
     quantiles = np.maximum.accumulate(quantiles) + 1e-9 * np.arange(len(NULL_TAILS))
     log_tail = np.interp(scaled, quantiles, np.log(NULL_TAILS))
     return DipTest(statistic, float(np.round(np.exp(log_tail), 12)))
-
-
-@validate_params(
-    {
-        "strong": ["array-like"],
-        "weak": ["array-like"],
-        "max_rows": [Interval(Integral, 4, None, closed="left")],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
-def view_alignment(
-    strong: ArrayLike,
-    weak: ArrayLike,
-    *,
-    max_rows: int = 1000,
-    random_state: int | np.random.RandomState | None = None,
-) -> float:
-    r"""How much the two views see the same: 0 nothing, 1 all the same.
-
-    Where the strong model sees nothing that the weak one does not, there is no
-    hard pattern to learn, and no overlap to find. No labels are needed.
-
-    Debiased linear centred kernel alignment of the standardised columns. With
-    :math:`K = S S^\top` and :math:`L = W W^\top`, diagonals set to zero,
-
-    .. math::
-
-        A = \frac{h(K, L)}{\sqrt{h(K, K)\, h(L, L)}}, \qquad
-        h(K, L) = \operatorname{tr}(KL)
-            + \frac{1^\top K 1\; 1^\top L 1}{(n - 1)(n - 2)}
-            - \frac{2}{n - 2} 1^\top K L 1,
-
-    clipped to [0, 1].
-
-    Parameters
-    ----------
-    strong, weak : array-like of shape (n_samples, n_columns)
-        The views, row by row; their numbers of columns may differ.
-    max_rows : int, default=1000
-        Rows to compare; more are sampled down.
-    random_state : int, RandomState instance or None, default=None
-        Samples the rows.
-
-    Returns
-    -------
-    alignment : float
-        In [0, 1]; NaN when there are fewer than 4 rows or a view is constant.
-
-    Raises
-    ------
-    ValueError
-        If the views have different numbers of rows, or values that are missing,
-        infinite or no numbers.
-
-    See Also
-    --------
-    overlapkit.OverlapDetector : Warns when the alignment is close to 1.
-
-    Notes
-    -----
-    Invariant under rotations of either view after its columns are standardised.
-    Without the correction for bias, independent views with many columns and few
-    rows would look aligned.
-
-    References
-    ----------
-    .. [1] S. Kornblith, M. Norouzi, H. Lee, G. Hinton, "Similarity of Neural Network
-       Representations Revisited", ICML 2019.
-    .. [2] L. Song, A. Smola, A. Gretton, J. Bedo, K. Borgwardt, "Feature Selection
-       via Dependence Maximization", JMLR 13, 2012.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from overlapkit.diagnostics import view_alignment
-    >>> X = np.random.default_rng(0).normal(size=(500, 20))
-    >>> round(view_alignment(X, X), 3)
-    1.0
-    >>> view_alignment(X[:, :10], X[:, 10:]) < 0.1
-    True
-    """
-    check_consistent_length(strong=strong, weak=weak)
-    n = _num_samples(strong)
-    if n > max_rows:  # drawn before they are converted: a memory map may be too large
-        rows = check_random_state(random_state).choice(n, max_rows, replace=False)
-        strong, weak, n = (
-            _safe_indexing(strong, rows),
-            _safe_indexing(weak, rows),
-            max_rows,
-        )
-    strong = check_array(strong, dtype=[np.float64, np.float32], input_name="strong")
-    weak = check_array(weak, dtype=[np.float64, np.float32], input_name="weak")
-    K, L = _gram(strong), _gram(weak)
-    if n < 4 or not (K.any() and L.any()):
-        return float("nan")
-    scale = _unbiased_product(K, K) * _unbiased_product(L, L)
-    if scale <= 0:
-        return float("nan")
-    return float(np.clip(_unbiased_product(K, L) / np.sqrt(scale), 0.0, 1.0))
-
-
-def _gram(view) -> np.ndarray:
-    """Inner products of standardised rows, with an empty diagonal."""
-    view = view.astype(np.float64)
-    # columns of any size: neither their sums nor their squares may overflow or vanish
-    largest = np.abs(view).max(axis=0)
-    view /= np.where(largest > 0, largest, 1.0)
-    view -= view.mean(axis=0)
-    deviation = view.std(axis=0)
-    view /= np.where(deviation > 0, deviation, 1.0)
-    gram = view @ view.T
-    np.fill_diagonal(gram, 0.0)
-    return gram
-
-
-def _unbiased_product(K, L) -> float:
-    n = len(K)
-    rows_K, rows_L = K.sum(axis=1), L.sum(axis=1)
-    return (
-        np.vdot(K, L)
-        + rows_K.sum() * rows_L.sum() / ((n - 1) * (n - 2))
-        - 2 * (rows_K @ rows_L) / (n - 2)
-    )

@@ -7,14 +7,14 @@ prints the upper quantiles of sqrt(n) times the dip.
 import numpy as np
 
 from benchmarks import common
-from overlapkit.diagnostics import NULL_SIZES, NULL_TAILS, dip_statistic
+from overlapkit.diagnostics import NULL_SIZES, NULL_TAILS, dip_test
 
 SUMMARY = "simulate the stored table of the test for two groups again"
 
 
 def _statistics(n, n_samples, seed):
     rng = np.random.default_rng(seed)
-    return [np.sqrt(n) * dip_statistic(rng.random(n)) for _ in range(n_samples)]
+    return [np.sqrt(n) * dip_test(rng.random(n)).statistic for _ in range(n_samples)]
 
 
 def simulate(n, n_samples, seed=0, n_jobs=None):

@@ -63,12 +63,19 @@ def place_in_file(array):
     ):
         return None
     start = owner.offset - owner.offset % mmap.ALLOCATIONGRANULARITY
-    offset = start + array.ctypes.data - _first_address(owner)
+    offset = start + array.ctypes.data - _first_address(_pages_of(owner))
     return os.fspath(owner.filename), offset, array.shape, array.strides, array.dtype
 
 
-def _first_address(owner):
-    return np.frombuffer(owner._mmap, dtype=np.uint8, count=1).ctypes.data
+def _pages_of(owner) -> mmap.mmap:
+    """The pages that a map shows, and all views of it."""
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    return owner
+
+
+def _first_address(pages):
+    return np.frombuffer(pages, dtype=np.uint8, count=1).ctypes.data
 
 
 def release_rows(array, start, stop):
@@ -97,8 +104,8 @@ def release_rows(array, start, stop):
         or not hasattr(mmap, "MADV_DONTNEED")
     ):
         return
-    pages = owner._mmap
-    offset = array.ctypes.data - _first_address(owner)
+    pages = _pages_of(owner)
+    offset = array.ctypes.data - _first_address(pages)
     # Whole pages only: the rest belongs to neighbours that may not have been read.
     first = -(-(offset + start * array.strides[0]) // mmap.PAGESIZE)
     last = min(offset + stop * array.strides[0], len(pages)) // mmap.PAGESIZE

@@ -1,7 +1,7 @@
 """Warnings that point at the user's line, however deep in the package they arise."""
 
+import inspect
 import os
-import sys
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,8 +30,7 @@ def warn(message, category) -> None:
     category : type
         A class of :mod:`overlapkit.exceptions`, or one of scikit-learn's.
     """
-    level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
-        frame = frame.f_back
-        level += 1
+    level, frame = 1, inspect.currentframe()
+    while frame and frame.f_back and frame.f_code.co_filename.startswith(_INSIDE):
+        frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)

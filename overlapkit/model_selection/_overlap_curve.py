@@ -19,9 +19,14 @@ from overlapkit._utils.sklearn_compat import (
     validate_params,
 )
 from overlapkit._utils.threads import N_JOBS
-from overlapkit.model_selection._detected_rows import DetectedRows, detect
+from overlapkit.model_selection._detected_rows import (
+    DetectedRows,
+    detect,
+    draw_rows,
+    make_pools,
+    smallest_part,
+)
 from overlapkit.model_selection._intervals import metric_weights, row_interval
-from overlapkit.model_selection._mixing import draw_rows, make_pools, smallest_part
 from overlapkit.model_selection._students import (
     TRUE_REGIONS,
     balanced_accuracy,

@@ -6,8 +6,12 @@ from numbers import Integral
 import numpy as np
 
 from overlapkit._utils.checks import plain
-from overlapkit.policies._checks import check_number, unseen_first
-from overlapkit.policies._state import SourceState, check_state
+from overlapkit.policies._state import (
+    SourceState,
+    check_field,
+    check_state,
+    unseen_first,
+)
 
 _BISECTIONS = 52  # halvings of [mean, 1]: down to the spacing of doubles
 
@@ -121,7 +125,7 @@ class UCB:
                 f"{plain(self.bonus)}."
             )
         _check_horizon(self)
-        check_number(self, "exploration", 0)
+        check_field(self, "exploration", 0)
 
     def index(self, state: SourceState, rng: object = None) -> np.ndarray:
         """Return the upper confidence bound of each source.
@@ -218,7 +222,7 @@ class KLUCB:
 
     def __post_init__(self) -> None:
         _check_horizon(self)
-        check_number(self, "exploration", 0)
+        check_field(self, "exploration", 0)
 
     def index(self, state: SourceState, rng: object = None) -> np.ndarray:
         """Return the upper confidence bound of each source.

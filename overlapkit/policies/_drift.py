@@ -4,8 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overlapkit.policies._checks import check_number, unseen_first
-from overlapkit.policies._state import SourceState, check_state
+from overlapkit.policies._state import (
+    SourceState,
+    check_field,
+    check_state,
+    unseen_first,
+)
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,8 @@ class DiscountedUCB:
     exploration: float = 0.6
 
     def __post_init__(self) -> None:
-        check_number(self, "discount", 0, 1)
-        check_number(self, "exploration", 0)
+        check_field(self, "discount", 0, 1)
+        check_field(self, "exploration", 0)
         if self.discount == 0:
             raise ValueError("DiscountedUCB: discount must be larger than 0, got 0.")
 

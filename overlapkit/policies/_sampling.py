@@ -5,8 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from overlapkit._utils.checks import plain
-from overlapkit.policies._checks import check_number, check_rng, unseen_first
-from overlapkit.policies._state import SourceState, check_state
+from overlapkit.policies._state import (
+    SourceState,
+    check_field,
+    check_rng,
+    check_state,
+    unseen_first,
+)
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,7 @@ class EpsilonGreedy:
     epsilon: float = 0.1
 
     def __post_init__(self) -> None:
-        check_number(self, "epsilon", 0, 1)
+        check_field(self, "epsilon", 0, 1)
 
     def index(
         self, state: SourceState, rng: np.random.RandomState | np.random.Generator

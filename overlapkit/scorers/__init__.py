@@ -2,7 +2,7 @@
 
 from overlapkit.scorers._base import BaseScorer
 from overlapkit.scorers._confidence import ConfidenceScorer
-from overlapkit.scorers._cut_statistic import CutStatisticScorer, cut_statistic
+from overlapkit.scorers._cut_statistic import CutStatisticScorer
 from overlapkit.scorers._self_confidence import SelfConfidenceScorer
 from overlapkit.scorers._similarity import reference_similarity
 from overlapkit.weak._confidence import weak_confidence
@@ -12,7 +12,6 @@ __all__ = [
     "ConfidenceScorer",
     "CutStatisticScorer",
     "SelfConfidenceScorer",
-    "cut_statistic",
     "reference_similarity",
     "weak_confidence",
 ]

@@ -4,38 +4,31 @@ from numbers import Integral
 
 import numpy as np
 
-from overlapkit._utils.checks import (
-    check_array,
-    check_number,
-    column_or_1d,
-    naming,
-    refuse_unreadable,
-)
 from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import Interval
 from overlapkit.scorers._base import BaseScorer
-from overlapkit.scorers._neighbor_graph import nearest_neighbors, unit_rows
+from overlapkit.scorers._neighbor_graph import (
+    cut_statistic,
+    nearest_neighbors,
+    unit_rows,
+)
 from overlapkit.weak._model import default_representation
 from overlapkit.weak._views import check_strong
 
-__all__ = ["CutStatisticScorer", "cut_statistic"]
+__all__ = ["CutStatisticScorer"]
 
 
-def cut_statistic(
-    labels: np.ndarray,
-    neighbors: np.ndarray,
-    distances: np.ndarray,
-    reference_labels: np.ndarray | None = None,
-    *,
-    n_classes: int,
-) -> np.ndarray:
-    r"""Agreement of a row's weak label with those of its neighbours.
+class CutStatisticScorer(BaseScorer):
+    r"""Score rows by how much their neighbours agree with their weak label.
+
+    Weak labels that are right tend to agree with those nearby in the strong view.
+    Of the rules compared on real weak-supervision sets this one gains most on
+    average, where the neighbours carry the classes at all.
 
     If labels were drawn at random, a row of class y would disagree with a share
-    :math:`1 - \pi_y` of its neighbours. The statistic is how many standard deviations
-    below that the disagreement is.
-
-    With weights :math:`w_{uv} = 1 / (1 + d_{uv})`,
+    :math:`1 - \pi_y` of its neighbours. The score is how many standard deviations
+    below that the disagreement is. With weights :math:`w_{uv} = 1 / (1 + d_{uv})` of
+    its neighbours v at the distance d,
 
     .. math::
 
@@ -43,99 +36,9 @@ def cut_statistic(
         z_u = \frac{(1 - \pi_{\hat y_u}) \sum_v w_{uv} - J_u}
                    {\sqrt{\pi_{\hat y_u} (1 - \pi_{\hat y_u}) \sum_v w_{uv}^2}}
 
-    which is the negative of the statistic of [1]_, so that higher is better.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n_samples,) of int
-        Weak label codes of the rows.
-    neighbors : ndarray of shape (n_samples, n_neighbors) of int
-        Positions of each row's neighbours among the reference rows.
-    distances : ndarray of shape (n_samples, n_neighbors)
-        Their distances.
-    reference_labels : ndarray of shape (n_reference,) of int, default=None
-        Weak label codes of the reference rows; None: `labels`.
-    n_classes : int
-        Number of classes.
-
-    Returns
-    -------
-    z : ndarray of shape (n_samples,)
-        Higher: more agreement. 0 where the labels are all of one class.
-
-    Raises
-    ------
-    ValueError
-        If shapes disagree, a distance is missing, infinite or negative, or a label or
-        a neighbour is out of range.
-
-    References
-    ----------
-    .. [1] H. Lang, A. Vijayaraghavan, D. Sontag, "Training Subset Selection for Weak
-       Supervision", NeurIPS 2022.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from overlapkit.scorers import cut_statistic
-    >>> labels = np.array([0, 0, 1, 1])
-    >>> neighbors = np.array([[1], [0], [3], [0]])
-    >>> cut_statistic(labels, neighbors, np.zeros((4, 1)), n_classes=2)
-    array([ 1.,  1.,  1., -1.])
-    """
-    check_number(n_classes, "n_classes", 1, 2**31, integer=True)
-    labels = column_or_1d(labels, name="labels")
-    reference_labels = column_or_1d(
-        labels if reference_labels is None else reference_labels,
-        name="reference_labels",
-    )
-    distances = check_array(
-        distances,
-        input_name="distances",
-        ensure_min_samples=0,
-        ensure_non_negative=True,
-    )
-    refuse_unreadable(neighbors, "neighbors")
-    with naming("neighbors"):
-        neighbors = np.asarray(neighbors)
-    if neighbors.shape != distances.shape or len(neighbors) != len(labels):
-        raise ValueError(
-            f"neighbors has shape {neighbors.shape}, distances {distances.shape}, and "
-            f"there are {len(labels)} labels: give one row of each for every label."
-        )
-    for name, values, end in (
-        ("labels", labels, n_classes),
-        ("reference_labels", reference_labels, n_classes),
-        ("neighbors", neighbors, len(reference_labels)),
-    ):
-        if values.dtype.kind not in "iu" or (
-            values.size and not 0 <= values.min() <= values.max() < end
-        ):
-            raise ValueError(f"{name} must be integers from 0 to {end - 1}.")
-    share = np.bincount(reference_labels, minlength=n_classes) / len(reference_labels)
-    weight = 1.0 / (1.0 + distances)
-    # only the ratios of the weights of a row matter; their squares must not vanish
-    far = weight.max(axis=1, initial=0) < 1e-100
-    weight[far] /= weight[far].max(axis=1, keepdims=True, initial=5e-324)
-    disagree = (weight * (reference_labels[neighbors] != labels[:, None])).sum(axis=1)
-    own = share[labels]
-    expected = (1 - own) * weight.sum(axis=1)
-    spread = np.sqrt(own * (1 - own) * (weight**2).sum(axis=1))
-    z = np.zeros(len(labels))
-    np.divide(expected - disagree, spread, out=z, where=spread > 0)
-    return z
-
-
-class CutStatisticScorer(BaseScorer):
-    """Score rows by how much their neighbours agree with their weak label.
-
-    Weak labels that are right tend to agree with those nearby in the strong view.
-    Of the rules compared on real weak-supervision sets this one gains most on
-    average, where the neighbours carry the classes at all.
-
-    See :func:`~overlapkit.scorers.cut_statistic` for the formula. It has no threshold
-    of its own, and a row's score depends on its class, so use it with a budget and
-    quotas per class.
+    which is the negative of the statistic of [1]_, so that higher is better; 0 where
+    the labels are all of one class. It has no threshold of its own, and a row's score
+    depends on its class, so use it with a budget and quotas per class.
 
     Parameters
     ----------
@@ -298,5 +201,5 @@ class CutStatisticScorer(BaseScorer):
             neighbors,
             distances,
             self._reference_codes,
-            n_classes=len(rows.classes),
+            len(rows.classes),
         )

@@ -1,4 +1,4 @@
-"""The exact nearest neighbours of every row of a table, in memory linear in rows."""
+"""The exact nearest neighbours of every row, and how far their labels agree."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from overlapkit._kernels.ties import hash_rows
 from overlapkit._utils.memory_map import read_rows, release_rows
 from overlapkit._utils.threads import Workspace, run_tiles, steps
 
-__all__ = ["nearest_neighbors", "unit_rows"]
+__all__ = ["cut_statistic", "nearest_neighbors", "unit_rows"]
 
 _TILE_ROWS = 1536
 _TILE_BYTES = 8 << 20
@@ -199,3 +199,38 @@ def _load(X, start, stop, offset, space, name):
             np.subtract(X[start:stop], offset, out=block, casting="unsafe")
     release_rows(X, start, stop)
     return block
+
+
+def cut_statistic(labels, neighbors, distances, reference_labels, n_classes):
+    """Agreement of labels with those of neighbours, see CutStatisticScorer.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,) of int
+        Weak label codes of the rows.
+    neighbors : ndarray of shape (n_samples, n_neighbors) of int
+        Positions of each row's neighbours among the reference rows.
+    distances : ndarray of shape (n_samples, n_neighbors)
+        Their distances.
+    reference_labels : ndarray of shape (n_reference,) of int
+        Weak label codes of the reference rows.
+    n_classes : int
+        Number of classes.
+
+    Returns
+    -------
+    z : ndarray of shape (n_samples,)
+        Higher: more agreement. 0 where the labels are all of one class.
+    """
+    share = np.bincount(reference_labels, minlength=n_classes) / len(reference_labels)
+    weight = 1.0 / (1.0 + distances)
+    # only the ratios of the weights of a row matter; their squares must not vanish
+    far = weight.max(axis=1, initial=0) < 1e-100
+    weight[far] /= weight[far].max(axis=1, keepdims=True, initial=5e-324)
+    disagree = (weight * (reference_labels[neighbors] != labels[:, None])).sum(axis=1)
+    own = share[labels]
+    expected = (1 - own) * weight.sum(axis=1)
+    spread = np.sqrt(own * (1 - own) * (weight**2).sum(axis=1))
+    z = np.zeros(len(labels))
+    np.divide(expected - disagree, spread, out=z, where=spread > 0)
+    return z

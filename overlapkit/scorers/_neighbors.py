@@ -14,7 +14,6 @@ from sklearn.base import clone
 from overlapkit._kernels import similarity as kernels
 from overlapkit._utils.memory_map import release_rows
 from overlapkit._utils.threads import steps
-from overlapkit.scorers._similarity import reference_similarity
 
 __all__ = ["fit_neighbors", "neighbor_similarity"]
 
@@ -73,7 +72,7 @@ def fit_neighbors(transformer, reference, metric, aggregation="max") -> Any:
     return clone(transformer).fit(points)
 
 
-def neighbor_similarity(fitted, X, reference, metric, n_jobs=None) -> np.ndarray:
+def neighbor_similarity(fitted, X, reference, metric) -> np.ndarray:
     """Largest absolute cosine, or 1 / (1 + distance), among the neighbours found.
 
     Parameters
@@ -86,13 +85,12 @@ def neighbor_similarity(fitted, X, reference, metric, n_jobs=None) -> np.ndarray
         The rows it was fitted on.
     metric : {"cosine", "euclidean"}
         The similarity.
-    n_jobs : int, default=None
-        Threads for rows without a neighbour, which are compared with all.
 
     Returns
     -------
     scores : ndarray of shape (n_samples,)
-        At most the exact maximum; float32 for float16 and float32 `X`, else float64.
+        At most the exact maximum, and negative for a row without a neighbour; float32
+        for float16 and float32 `X`, else float64.
 
     Raises
     ------
@@ -121,11 +119,6 @@ def neighbor_similarity(fitted, X, reference, metric, n_jobs=None) -> np.ndarray
             graph.indices,
             metric == "euclidean",
             scores[start:stop],
-        )
-    alone = np.flatnonzero(scores < 0)
-    if len(alone):
-        scores[alone] = reference_similarity(
-            X[alone], reference, metric=metric, aggregation="max", n_jobs=n_jobs
         )
     dtype = np.float64 if X.dtype == np.float64 else np.float32
     return np.minimum(scores, 1.0).astype(dtype)

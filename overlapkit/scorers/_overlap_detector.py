@@ -180,9 +180,9 @@ class OverlapDetector(TransformerMixin, BaseScorer):
     confident_reference_ : ndarray of shape (n_confident, n_strong_features)
         The confident rows it compares with, at most 1,000; none without.
     view_alignment_ : float
-        How much the views see the same, see
-        :func:`~overlapkit.diagnostics.view_alignment`; NaN where they cannot be
-        compared, or weak labels were given.
+        How much the views see the same, from 0 (nothing) to 1 (all): the debiased
+        centred kernel alignment [2]_ of their standardised columns. NaN where they
+        cannot be compared, or weak labels were given.
     neighbors_ : transformer or None
         The fitted `neighbors`; for cosines, fitted on the hard rows divided by their
         norms, followed by the negatives of these.
@@ -265,6 +265,8 @@ class OverlapDetector(TransformerMixin, BaseScorer):
     ----------
     .. [1] C. Shin, J. Cooper, F. Sala, "Weak-to-Strong Generalization Through the
        Data-Centric Lens", ICLR 2025, arXiv:2412.03881.
+    .. [2] S. Kornblith, M. Norouzi, H. Lee, G. Hinton, "Similarity of Neural Network
+       Representations Revisited", ICML 2019.
 
     Examples
     --------

@@ -325,10 +325,16 @@ def similarity_to(reference, strong, metric, aggregation, neighbors, n_jobs):
     dtype = precision_of(strong)
     if len(reference) == 0:
         return np.zeros(len(strong), dtype=dtype)
-    if neighbors is not None:
-        return neighbor_similarity(neighbors, strong, reference, metric, n_jobs)
-    prepared = PreparedReference(reference, metric=metric, dtype=dtype)
-    return _score(prepared, strong, None, aggregation, n_jobs)
+    prepared = partial(PreparedReference, reference, metric=metric, dtype=dtype)
+    if neighbors is None:
+        return _score(prepared(), strong, None, aggregation, n_jobs)
+    scores = neighbor_similarity(neighbors, strong, reference, metric)
+    # rows without a neighbour are compared with all
+    alone = np.flatnonzero(scores < 0)
+    if len(alone):
+        rows = read_rows(strong, alone)
+        scores[alone] = _score(prepared(), rows, None, aggregation, n_jobs)
+    return scores
 
 
 def _score(prepared, strong, positions, aggregation, n_jobs) -> np.ndarray:

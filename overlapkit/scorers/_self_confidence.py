@@ -7,8 +7,11 @@ from overlapkit._utils.estimators import align_columns
 from overlapkit._utils.memory_map import in_memory
 from overlapkit._utils.sklearn_compat import HasMethods
 from overlapkit.scorers._base import BaseScorer
-from overlapkit.weak._model import default_linear_model, out_of_fold_proba
-from overlapkit.weak._row_order import content_order
+from overlapkit.weak._model import (
+    content_order,
+    default_linear_model,
+    out_of_fold_proba,
+)
 
 __all__ = ["SelfConfidenceScorer"]
 

@@ -1,6 +1,6 @@
 """Rewards for the selection of data sources: the value of the rows of a batch."""
 
-from overlapkit.sources._pilot import PilotResult, pilot_sources
+from overlapkit.sources._pilot import pilot_sources
 from overlapkit.sources._rewards import (
     Batch,
     LabelPurity,
@@ -15,7 +15,6 @@ __all__ = [
     "LabelPurity",
     "MeanScore",
     "OverlapDensity",
-    "PilotResult",
     "Reward",
     "StudentGain",
     "pilot_sources",

@@ -1,4 +1,4 @@
-"""The rows of the batches of a run."""
+"""The rows of the batches of a run, and their weak labels."""
 
 from importlib import import_module
 
@@ -7,10 +7,11 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from overlapkit._utils.frames import is_dataframe
-from overlapkit._utils.labels import join_labels
+from overlapkit._utils.labels import is_missing, join_labels
 from overlapkit._utils.sklearn_compat import _safe_indexing
+from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
 
-__all__ = ["Batches"]
+__all__ = ["Batches", "all_known", "label_as"]
 
 
 class Batches:
@@ -133,3 +134,25 @@ class Batches:
         np.concatenate(new, out=buffer[start:n_rows])
         self._buffer = buffer
         return buffer[:n_rows]
+
+
+def label_as(estimator, X, y):
+    """Label rows as the parameters of an estimator say.
+
+    Returns
+    -------
+    rows : WeakRows
+    known : KnownLabels
+    labeler : WeakLabeler
+    """
+    params = {name: getattr(estimator, name) for name in LABELER_CONSTRAINTS}
+    if all_known(y, params["missing_label"]):
+        # batches of labelled rows only are no sign of a wrong marker
+        params["missing_label"] = None
+    labeler = WeakLabeler(**params)
+    return *labeler.fit_label(X, y), labeler
+
+
+def all_known(y, missing_label) -> bool:
+    given = y is not None and missing_label is not None
+    return given and not is_missing(y, missing_label).any()

@@ -29,7 +29,6 @@ __all__ = [
     "frozen_prices",
     "plain",
     "prices_of",
-    "rows_of_pool",
     "union_of_classes",
     "warn_of_cost",
     "warn_of_exhaustion",
@@ -40,7 +39,11 @@ __all__ = [
 
 def plain(names) -> list:
     """Names as a list of Python objects, for any kind of array."""
-    return [n.item() if isinstance(n, np.generic) else n for n in names]
+    names = list(names)
+    # ten thousand names are looked at in every round: by their few types
+    if any(issubclass(kind, np.generic) for kind in set(map(type, names))):
+        return [n.item() if isinstance(n, np.generic) else n for n in names]
+    return names
 
 
 def check_names(names) -> None:
@@ -106,7 +109,7 @@ def frozen_names(names) -> tuple | None:
     if names is None:
         return None
     names = plain(names)
-    if any(name is pd.NA for name in names):
+    if type(pd.NA) in set(map(type, names)):
         check_names(names)  # pd.NA is equal to nothing, not even by a bool
     return tuple(names)
 
@@ -179,63 +182,6 @@ def prices_of(prices, names, t=1, withdrawn=None) -> np.ndarray:
     if not (np.isfinite(values) & (values > 0)).all():
         raise ValueError(f"prices must be positive and finite, got {values}.")
     return values
-
-
-def split_by_label(known) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the rows without a known label and of those with one."""
-    mask = known.known
-    if mask.all() or not mask.any():
-        raise ValueError(
-            "reference='labeled' uses the labelled rows as the reference, and "
-            f"{mask.sum()} of {len(mask)} rows are labelled: there must be some of "
-            "either kind. Is missing_label set?"
-        )
-    return np.flatnonzero(~mask), known.rows
-
-
-def names_of_pool(found, source_names) -> list:
-    """Names of all sources of a pool, given those that have rows."""
-    if source_names is None:
-        return found
-    names = plain(source_names)
-    check_names(names)
-    unknown = sorted(set(found) - set(names), key=str)
-    if unknown:
-        raise ValueError(
-            f"sources holds {unknown}, which source_names={names} does not."
-        )
-    return names
-
-
-def rows_of_pool(sources, X, source_names, known=None) -> tuple[dict, Any]:
-    """Positions of the rows of each source.
-
-    Parameters
-    ----------
-    sources : array-like of shape (n_samples,) or None
-        Source of each row; None: there is one source.
-    X : array or dataframe of shape (n_samples, n_features)
-        The rows.
-    source_names : list or None
-        Names of all sources, in the order of the result; None: those in `sources`.
-    known : KnownLabels, default=None
-        If given, rows with a known label are no part of the pool.
-
-    Returns
-    -------
-    rows : dict
-        Array of positions by name.
-    labelled : ndarray of int or None
-        Rows with a known label, if `known` is given.
-    """
-    codes, found = check_sources(sources, X, source_names)
-    rows, labelled = np.arange(len(codes)), None
-    if known is not None:
-        rows, labelled = split_by_label(known)
-    codes = codes[rows]
-    pools = {found[code]: rows[codes == code] for code in np.unique(codes)}
-    names = names_of_pool(list(pools), source_names)
-    return {name: pools.get(name, rows[:0]) for name in names}, labelled
 
 
 def union_of_classes(*parts):

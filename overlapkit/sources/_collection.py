@@ -9,7 +9,6 @@ from sklearn.utils import Bunch
 from overlapkit._utils.labels import known_labels
 from overlapkit._utils.sklearn_compat import _num_samples, _safe_indexing
 from overlapkit.sources._batches import Batches
-from overlapkit.sources._reading import Reader, check_readable
 from overlapkit.sources._run import SourceRun
 from overlapkit.sources._saved import (
     fingerprints,
@@ -52,7 +51,7 @@ class Collection:
     """
 
     run: SourceRun
-    reader: Reader
+    reader: Any
     seed: int
     params: dict
     asked: int | None = None
@@ -61,7 +60,7 @@ class Collection:
     # -- what comes in ---------------------------------------------------------------
     def begun(self, fitting, reference=None) -> "Collection":
         """Fit the detector on the reference, if there is one; no row is collected."""
-        reader, run = Reader(self.reader.reward), self.run
+        reader, run = self.reader.fresh(), self.run
         if reference is not None:
             detector = fitting.unfitted(reader, self.seed)
             reader = reader.with_reference(detector, *reference)
@@ -101,7 +100,7 @@ class Collection:
         """
         run, reader = self.run, self.reader
         if reader.detector is None:
-            check_readable(fitting.detector, X)
+            fitting.check_readable(X)
         self.batches.check(X, y)
         batches = self.batches.with_batch(X, y)
         if self._is_fit_due(batches, name, fitting):
@@ -190,7 +189,7 @@ class Collection:
         return {**state, "arrays": arrays}
 
     @classmethod
-    def from_dict(cls, state, *, rules, reward, params) -> tuple["Collection", dict]:
+    def from_dict(cls, state, *, rules, reader, params) -> tuple["Collection", dict]:
         """The collection of a saved state, checked against the parameters.
 
         Parameters
@@ -199,15 +198,15 @@ class Collection:
             As :meth:`to_dict` gives it.
         rules : Rules
             Parameters of the next decision.
-        reward : Reward
-            The reward.
+        reader : Reader
+            With nothing fitted.
         params : dict
             Parameters that a run cannot change.
 
         Returns
         -------
         collection : Collection
-            With a reader that has no detector yet, see :meth:`read_again`.
+            With this reader, for :meth:`read_again`.
         extra : dict
             What was kept as it was, and ``fitted_batches``.
 
@@ -227,7 +226,7 @@ class Collection:
                 f"overlapkit reads version {_VERSION}."
             )
         try:
-            return cls._from_dict(state, rules, reward, params)
+            return cls._from_dict(state, rules, reader, params)
         except _DAMAGED as error:
             raise ValueError(
                 f"The state is damaged ({type(error).__name__}: {error}): expected "
@@ -235,7 +234,7 @@ class Collection:
             ) from error
 
     @classmethod
-    def _from_dict(cls, state, rules, reward, params):
+    def _from_dict(cls, state, rules, reader, params):
         now, before = fingerprints(_saved_params(params)), state["params"]
         changed = sorted(k for k in {*now, *before} if now.get(k) != before.get(k))
         if changed:
@@ -265,7 +264,7 @@ class Collection:
         for count in (extra["fitted_batches"], extra["trained_batches"]):
             if count is not None and not 0 <= int(count) <= len(batches):
                 raise IndexError(f"{count} of {len(batches)} batches")
-        return cls(run, Reader(reward), seed, params, asked, batches), extra
+        return cls(run, reader, seed, params, asked, batches), extra
 
     def read_again(self, fitting, reference, n_batches) -> "Collection":
         """Fit the detector as before saving, and read what came afterwards.

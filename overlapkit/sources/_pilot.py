@@ -1,7 +1,7 @@
 """A pilot: what a few rows of each source say, before more are bought."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,8 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from overlapkit._utils.checks import check_kind, check_number, naming, plain
+from overlapkit._utils.shares import wilson_interval
 from overlapkit._utils.sklearn_compat import _safe_indexing
-from overlapkit._utils.wilson import wilson_interval
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.sources._checks import (
     check_one_kind,
@@ -25,48 +25,26 @@ from overlapkit.sources._reading import Fitting, Reader
 from overlapkit.sources._rewards import OverlapDensity, default_student
 from overlapkit.weak._views import check_strong
 
-__all__ = ["PilotResult", "pilot_sources"]
+__all__ = ["pilot_sources"]
 
 _FOLDS = 10  # groups of rows that are left out in turn
 _POWER = 0.8
 
 
-@dataclass(frozen=True, eq=False)
-class PilotResult:
+class PilotResult(NamedTuple):
     """What :func:`pilot_sources` measured.
 
-    Parameters
+    Attributes
     ----------
     table : DataFrame
         One line per source, best first by the density, purity or gain asked for.
     pairs : DataFrame
         One line per pair of sources: their difference with its interval, adjusted for
         the number of pairs, and whether it excludes 0.
-
-    Raises
-    ------
-    TypeError
-        If one of them is no dataframe.
-
-    See Also
-    --------
-    pilot_sources : Makes one.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from overlapkit.sources import PilotResult
-    >>> table = pd.DataFrame({"density": [0.9, 0.1], "group": [1, 2]}, index=["a", "b"])
-    >>> PilotResult(table, pairs=pd.DataFrame()).table["group"].to_dict()
-    {'a': 1, 'b': 2}
     """
 
     table: pd.DataFrame
     pairs: pd.DataFrame
-
-    def __post_init__(self) -> None:
-        for name in ("table", "pairs"):
-            check_kind(getattr(self, name), name, pd.DataFrame, "a pandas DataFrame")
 
     def _repr_html_(self) -> str:
         return self.table.to_html(float_format=lambda v: f"{v:.3f}")
@@ -192,9 +170,9 @@ def pilot_sources(
         check_random_state(random_state)
     if by == "gain" and test is None:
         raise ValueError("by='gain' needs test rows with labels: test=(X, y).")
-    if detector is not None:
-        what = "an OverlapDetector (an object, not a class) or None"
-        check_kind(detector, "detector", OverlapDetector, what)
+    detector = OverlapDetector() if detector is None else detector
+    what = "an OverlapDetector (an object, not a class) or None"
+    check_kind(detector, "detector", OverlapDetector, what)
     _check_estimator(estimator, test)
     reference = _as_pair(reference, "reference")
     if sources is None:
@@ -205,7 +183,7 @@ def pilot_sources(
     per_row = None
     if prices is not None:
         per_row = prices_of(frozen_prices(prices), names)
-    marker = getattr(detector, "missing_label", None)
+    marker = detector.missing_label
     y, known = check_y(X, y, marker)
     reward = OverlapDensity()
     reader = Reader(reward)

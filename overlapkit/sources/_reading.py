@@ -11,21 +11,15 @@ from overlapkit._utils.estimators import align_columns
 from overlapkit._utils.labels import is_missing
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import SourceWarning
-from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.scorers._regions import OVERLAP
+from overlapkit.sources._batches import label_as
 from overlapkit.sources._rewards import Batch
 from overlapkit.sources._rules import Reading
-from overlapkit.weak._labeler import LABELER_CONSTRAINTS, WeakLabeler
+from overlapkit.weak._labeler import WeakLabeler
 from overlapkit.weak._model import weak_model_kind
 from overlapkit.weak._views import check_strong, resolve_columns, select_columns
 
-__all__ = [
-    "Fitting",
-    "Reader",
-    "all_known",
-    "check_readable",
-    "label_as",
-]
+__all__ = ["Fitting", "Reader"]
 
 # parameters that say how rows are labelled, and the values that leave it open
 _LABELING = {
@@ -39,14 +33,6 @@ _LABELING = {
 
 
 # -- the detector --------------------------------------------------------------------
-def check_readable(detector, X) -> None:
-    """Raise if a detector could not compute similarities of such rows."""
-    if detector is None or detector.representation is None:
-        columns = None if detector is None else detector.strong_columns
-        columns = resolve_columns(X, columns, name="strong_columns")
-        check_strong(select_columns(X, columns))
-
-
 def _fit_detector(detector, X, y) -> tuple[Batch, WeakLabeler]:
     """Fit a detector in place.
 
@@ -69,31 +55,9 @@ def _fit_detector(detector, X, y) -> tuple[Batch, WeakLabeler]:
     rows, known, labeler = label_as(detector, X, y)
     own = {name: getattr(detector, name) for name in _LABELING}
     detector.set_params(**_LABELING).fit_rows(rows, labeler=labeler).set_params(**own)
-    positions = np.arange(len(rows))
-    batch = Batch(X, rows, detector.labels_, known, detector.rule_, positions)
-    return batch, labeler
-
-
-def label_as(estimator, X, y):
-    """Label rows as the parameters of an estimator say.
-
-    Returns
-    -------
-    rows : WeakRows
-    known : KnownLabels
-    labeler : WeakLabeler
-    """
-    params = {name: getattr(estimator, name) for name in LABELER_CONSTRAINTS}
-    if all_known(y, params["missing_label"]):
-        # batches of labelled rows only are no sign of a wrong marker
-        params["missing_label"] = None
-    labeler = WeakLabeler(**params)
-    return *labeler.fit_label(X, y), labeler
-
-
-def all_known(y, missing_label) -> bool:
-    given = y is not None and missing_label is not None
-    return given and not is_missing(y, missing_label).any()
+    rule, positions = detector.rule_, np.arange(len(rows))
+    strong = rule.represent(rows.strong)
+    return Batch(X, rows, detector.labels_, known, rule, positions, strong), labeler
 
 
 def _frozen_weak_model(fitted) -> Any:
@@ -167,6 +131,10 @@ class Reader:
     reference: Any = None
     n_batches: int = 0
 
+    def fresh(self) -> "Reader":
+        """A reader of the same reward that nothing was fitted for."""
+        return Reader(self.reward)
+
     def with_reference(self, detector, X, y) -> "Reader":
         """Fit a detector on given rows, and start the reward on them."""
         rows, labeler = _fit_detector(detector, X, y)
@@ -202,8 +170,8 @@ class Fitting:
 
     Parameters
     ----------
-    detector : OverlapDetector or None
-        Not fitted. None: ``OverlapDetector()``.
+    detector : OverlapDetector
+        Not fitted.
     missing_label : scalar, default=None
         Value for an unknown label.
     n_jobs : int or None, default=None
@@ -235,25 +203,29 @@ class Fitting:
         dict
             The parameters.
         """
-        detector = OverlapDetector() if self.detector is None else self.detector
-        settings = {name: getattr(detector, name) for name in _LABELING}
+        settings = {name: getattr(self.detector, name) for name in _LABELING}
         own = {"missing_label": self.missing_label, "n_jobs": self.n_jobs}
         for name, value in {**own, "random_state": seed}.items():
-            given = getattr(detector, name)
+            given = getattr(self.detector, name)
             settings[name] = value if given is None else given
         if reader.reference is not None:
             settings["weak_estimator"] = _frozen_weak_model(reader.detector)
         return settings
 
-    def unfitted(self, reader, seed) -> OverlapDetector:
+    def unfitted(self, reader, seed) -> Any:
         """A clone of the detector with these settings."""
-        detector = OverlapDetector() if self.detector is None else clone(self.detector)
-        return detector.set_params(**self.settings(reader, seed))
+        return clone(self.detector).set_params(**self.settings(reader, seed))
+
+    def check_readable(self, X) -> None:
+        """Raise if the detector could not compute similarities of such rows."""
+        detector = self.detector
+        if detector.representation is None:
+            columns = resolve_columns(X, detector.strong_columns, name="strong_columns")
+            check_strong(select_columns(X, columns))
 
     def can_learn(self, y) -> bool:
         """Whether the weak model can be fitted, and judged out of fold, on labels."""
-        weak_estimator = getattr(self.detector, "weak_estimator", None)
-        if weak_model_kind(weak_estimator) != "classifier":
+        if weak_model_kind(self.detector.weak_estimator) != "classifier":
             return True
         if y is None:
             return False

@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from overlapkit.policies import Policy
-from overlapkit.policies._checks import check_policy
+from overlapkit.policies._confidence import may_reach
+from overlapkit.policies._state import check_policy
 
 __all__ = [
     "Reading",
@@ -79,6 +80,41 @@ class Rules:
 
     def __post_init__(self) -> None:
         check_policy(self.policy)
+
+    def affordable(self, prices, spent) -> np.ndarray:
+        """Sources of which the budget allows a batch, given their prices."""
+        if self.budget is None:
+            return np.ones(len(prices), dtype=bool)
+        n_rows = 1 if self.batch_size is None else self.batch_size
+        return prices * n_rows <= self._left(spent)
+
+    def affordable_rows(self, price, spent) -> int | None:
+        """Number of rows to ask a source for; None for no limit."""
+        if self.batch_size is not None or self.budget is None:
+            return self.batch_size
+        return int(self._left(spent) // price)
+
+    def _left(self, spent):
+        return (self.budget - spent) * (1 + 1e-12)
+
+    def worth_it(self, prices, totals) -> np.ndarray:
+        """Sources whose reward may pay their price, by an upper bound of it."""
+        if self.worth is None:
+            return np.ones(len(prices), dtype=bool)
+        level = np.log(max(self.n_rounds, 2))
+        return may_reach(totals.rewards, totals.n_rewards, prices / self.worth, level)
+
+    def lacking(self, class_rows) -> np.ndarray | None:
+        """For each source its share of the class that has too few rows, or None."""
+        collected = class_rows.sum(axis=0)
+        if self.min_class_share == 0 or collected.sum() == 0:
+            return None
+        shares = collected / collected.sum()
+        if shares.min() >= self.min_class_share:
+            return None
+        # one row of each class is added: few rows say little about a source
+        smooth = class_rows + 1
+        return smooth[:, shares.argmin()] / smooth.sum(axis=1)
 
 
 def changes_of(told, rules) -> list[str]:

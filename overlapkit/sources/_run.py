@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from overlapkit._utils.wilson import wilson_interval
 from overlapkit.policies import SourceState, choose_source
-from overlapkit.policies._confidence import may_reach
 from overlapkit.sources._checks import check_names, plain, prices_of
 from overlapkit.sources._rules import (
     Reading,
@@ -20,7 +18,7 @@ from overlapkit.sources._rules import (
     rules_as_texts,
     unpack_readings,
 )
-from overlapkit.sources._tables import history_frame, per_source_frame
+from overlapkit.sources._totals import Totals, history_frame, per_source_frame
 
 __all__ = ["Reading", "Rules", "SourceRun"]
 
@@ -80,10 +78,8 @@ class SourceRun:
         Cost so far; the number of rows if there are no prices.
     sources, sizes, readings : list
         Position of the source, number of rows and reading (or None) of each round.
-    rounds, n_rows, rewards, n_rewards : ndarray of shape (n_sources,)
+    totals : Totals
         Totals of each source.
-    class_rows : ndarray of shape (n_sources, n_classes)
-        Rows of each weak class, for each source.
     exhausted : ndarray of shape (n_sources,) of bool
         Sources that have no rows left.
     history : DataFrame
@@ -98,7 +94,7 @@ class SourceRun:
         self.exhausted = np.zeros(len(self.names), dtype=bool)
         self.withdrawn = np.zeros(len(self.names), dtype=bool)
         self.sources, self.sizes, self.readings = [], [], []
-        self._indices, self._costs, self._lines = [], [], []
+        self._indices, self._costs = [], []
         self._events, self._told = [], rules
         self._known_prices = None, None
         self._rng = np.random.RandomState(seed)
@@ -114,7 +110,7 @@ class SourceRun:
     def __setstate__(self, state):
         """Take lists and arrays as copies, so that a copied run shares none."""
         for name, value in state.items():
-            shared = isinstance(value, list | np.ndarray)
+            shared = isinstance(value, list | np.ndarray | Totals)
             setattr(self, name, value.copy() if shared else value)
 
     # -- what is known ---------------------------------------------------------------
@@ -136,11 +132,11 @@ class SourceRun:
 
     def rows_of(self, name) -> int:
         """Number of rows received from a source."""
-        return int(self.n_rows[self.names.index(name)])
+        return int(self.totals.n_rows[self.names.index(name)])
 
     def queried_all(self, name) -> bool:
         """Whether every source was queried or is exhausted, once `name` was queried."""
-        done = (self.rounds > 0) | self.exhausted | self.withdrawn
+        done = (self.totals.rounds > 0) | self.exhausted | self.withdrawn
         return all(d or n == name for d, n in zip(done, self.names))
 
     @property
@@ -163,7 +159,7 @@ class SourceRun:
         """The run after a batch of `n_rows` rows of source `name`."""
         self._enter(name, n_rows)
         self.readings.append(reading)
-        self._count(self.t - 1)
+        self.totals.add(self.sources[-1], n_rows, reading)
         self._decide()
 
     @_on_a_copy
@@ -308,8 +304,6 @@ class SourceRun:
         self.exhausted[k] = False
         self.sources.append(k)
         self.sizes.append(n_rows)
-        self.rounds[k] += 1
-        self.n_rows[k] += n_rows
 
     def _read_all(self, readings, classes):
         """Replace the readings of all batches."""
@@ -319,70 +313,24 @@ class SourceRun:
         self._decide()
 
     def _count_all(self):
-        """Totals and lines of all rounds, after readings, names or classes changed."""
-        n = len(self.names)
-        chosen = np.array(self.sources, dtype=np.intp)
-        self.rounds = np.bincount(chosen, minlength=n).astype(float)
-        self.n_rows = np.bincount(chosen, self.sizes, minlength=n).astype(float)
-        self.rewards, self.n_rewards = np.zeros(n), np.zeros(n)
-        self.n_known, self.n_right = np.zeros(n), np.zeros(n)
-        self.class_rows = np.zeros((n, len(self.classes)))
-        self._n_overlap = self._n_read = 0
-        self._lines = []
-        for t in range(len(self.readings)):
-            self._count(t)
-
-    def _count(self, t):
-        """Add the reading of round `t` to the totals, and append its line."""
-        k, reading = self.sources[t], self.readings[t]
-        if reading is None:
-            shares = np.full(len(self.classes), np.nan)
-            self._lines.append((np.nan, np.nan, np.nan, np.nan, np.nan, shares))
-            return
-        self.rewards[k] += reading.reward
-        self.n_rewards[k] += reading.n_rewards
-        self.n_known[k] += reading.n_known
-        self.n_right[k] += reading.n_right
-        self.class_rows[k] += reading.classes
-        self._n_overlap += int(reading.overlap.sum())
-        self._n_read += self.sizes[t]
-        density = self.rewards[k] / self.n_rewards[k]
-        rows = self.class_rows.sum(axis=0)
-        total = rows.sum() or np.nan  # no weak label so far
-        self._lines.append(
-            (
-                reading.reward / reading.n_rewards,
-                density,
-                *wilson_interval(density, self.n_rewards[k]),
-                self._n_overlap / self._n_read,
-                rows / total,
-            )
-        )
-
-    def _affordable(self, prices):
-        """Sources of which the budget allows a batch."""
-        rules = self.rules
-        if rules.budget is None:
-            return np.ones(len(prices), dtype=bool)
-        n_rows = 1 if rules.batch_size is None else rules.batch_size
-        return prices * n_rows <= (rules.budget - self.spent) * (1 + 1e-12)
-
-    def _worth_it(self, prices):
-        """Sources whose reward may pay their price, by an upper bound of it."""
-        if self.rules.worth is None or not self.ready:
-            return np.ones(len(prices), dtype=bool)
-        needed = prices / self.rules.worth
-        level = np.log(max(self.rules.n_rounds, 2))
-        return may_reach(self.rewards, self.n_rewards, needed, level)
+        """Totals of all rounds, after readings, names or classes changed."""
+        self.totals = Totals(len(self.names), len(self.classes))
+        for played in zip(self.sources, self.sizes, self.readings):
+            self.totals.add(*played)
 
     @property
     def next_rows(self) -> int | None:
         """Number of rows to ask the next source for, or None for no limit."""
-        rules, k = self.rules, self._decision.source
-        if k is None or rules.batch_size is not None or rules.budget is None:
-            return None if k is None else rules.batch_size
-        left = (rules.budget - self.spent) * (1 + 1e-12)
-        return int(left // self._prices()[k])
+        k = self._decision.source
+        if k is None:
+            return None
+        return self.rules.affordable_rows(self._prices()[k], self.spent)
+
+    def _worth_it(self, prices):
+        """Sources whose reward may pay their price."""
+        if not self.ready:
+            return np.ones(len(prices), dtype=bool)
+        return self.rules.worth_it(prices, self.totals)
 
     def _decide(self):
         """Choose the next source.
@@ -391,26 +339,27 @@ class SourceRun:
         there, so that a decision can be made again, under other rules, and be the same
         however often it was looked at.
         """
-        rules, rng = self.rules, copy.deepcopy(self._rng)
-        prices = self._prices()
-        available = ~self.exhausted & ~self.withdrawn & self._affordable(prices)
-        available &= self._worth_it(prices)
+        rules, totals = self.rules, self.totals
+        rng, prices = copy.deepcopy(self._rng), self._prices()
+        available = ~self.exhausted & ~self.withdrawn & self._worth_it(prices)
+        available &= rules.affordable(prices, self.spent)
         source = index = None
         if self.t < rules.n_rounds and available.any():
             state = SourceState(
-                self.rewards,
-                self.n_rewards,
-                self.rounds,
+                totals.rewards,
+                totals.n_rewards,
+                totals.rounds,
                 t=self.t,
                 horizon=rules.n_rounds,
                 available=available,
                 prices=prices,
-                log=self._log(),
+                log=totals.log if self.ready else None,
             )
-            lacking = self._lacking(available)
+            unseen = (available & (totals.rounds == 0)).any()
+            lacking = None if unseen else rules.lacking(totals.class_rows)
             floor = 0.0
             if not self.ready:
-                values = -self.rounds  # in turn
+                values = -totals.rounds  # in turn
             elif lacking is not None:
                 values = lacking
             else:
@@ -421,27 +370,6 @@ class SourceRun:
                 index = np.where(available, index, np.nan)
         self._decision = _Decision(source, index, rng)
 
-    def _log(self):
-        """Source, sum of rewards and number of rewards of each round read so far."""
-        if not self.ready:
-            return None
-        values = [(r.reward, r.n_rewards) for r in self.readings]
-        rewards, counts = np.reshape(values, (-1, 2)).T
-        return np.array(self.sources[: len(values)], dtype=np.intp), rewards, counts
-
-    def _lacking(self, available):
-        """For each source its share of the class that has too few rows, or None."""
-        collected = self.class_rows.sum(axis=0)
-        unseen = (available & (self.rounds == 0)).any()
-        if self.rules.min_class_share == 0 or collected.sum() == 0 or unseen:
-            return None
-        shares = collected / collected.sum()
-        if shares.min() >= self.rules.min_class_share:
-            return None
-        # one row of each class is added: few rows say little about a source
-        smooth = self.class_rows + 1
-        return smooth[:, shares.argmin()] / smooth.sum(axis=1)
-
     @cached_property
     def history(self) -> pd.DataFrame:
         """One line per round."""
@@ -450,7 +378,7 @@ class SourceRun:
             self.classes,
             np.array(self.sources, dtype=np.intp),
             self.sizes,
-            self._lines,
+            self.totals.lines,
             indices=self._indices,
             costs=self._costs,
             events=[*self._events, *self._changes()],
@@ -465,22 +393,19 @@ class SourceRun:
             index = next((i for i in self._indices[::-1] if i is not None), [])
         state = np.full(len(self.names), "open", dtype=object)
         state[~self._worth_it(prices)] = "not worth its price"
-        state[~self._affordable(prices)] = "too dear"
+        state[~self.rules.affordable(prices, self.spent)] = "too dear"
         state[self.exhausted] = "exhausted"
         state[self.withdrawn] = "withdrawn"
         if decided.source is not None:
             state[decided.source] = "next"
         return per_source_frame(
             self.names,
-            rounds=self.rounds,
-            rows=self.n_rows,
+            self.totals,
             spent=np.bincount(
                 np.array(self.sources, dtype=np.intp),
                 np.diff(self._costs, prepend=0.0),
                 minlength=len(self.names),
             ),
-            rewards=(self.rewards, self.n_rewards),
-            right=(self.n_right, self.n_known),
             index=index,
             state=state,
         )

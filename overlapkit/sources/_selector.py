@@ -31,7 +31,6 @@ from overlapkit.sources._checks import (
     check_y_given,
     frozen_names,
     frozen_prices,
-    rows_of_pool,
     union_of_classes,
     warn_of_cost,
     warn_of_exhaustion,
@@ -39,6 +38,7 @@ from overlapkit.sources._checks import (
     warn_of_short_batch,
 )
 from overlapkit.sources._collection import Collection
+from overlapkit.sources._pool import Pool
 from overlapkit.sources._reading import Fitting, Reader
 from overlapkit.sources._rewards import OverlapDensity
 from overlapkit.sources._run import Rules, SourceRun
@@ -394,23 +394,19 @@ class UCBSourceSelector(
         y, known = check_y(X, y, self._unknown_label())
         if not _is_given(self.reference):
             warn_of_marker(known, self._unknown_label())
-        labeled = _is_labeled(self.reference)
-        left, labelled = rows_of_pool(
-            sources, X, self.source_names, known if labeled else None
-        )
-        reference = self.reference
+        labeled, reference = _is_labeled(self.reference), self.reference
+        pool = Pool(X, y, known, sources, self.source_names, labeled)
         if labeled:
-            reference = _safe_indexing(X, labelled), y[labelled]
-        smallest = min(len(pool) for pool in left.values() if len(pool))
-        size = self.batch_size or math.ceil(smallest / self.n_rounds)
-        state = self._new_state(left, ready=_is_given(reference), asked=size)
+            reference = _safe_indexing(X, pool.labelled), y[pool.labelled]
+        size = self.batch_size or math.ceil(pool.smallest / self.n_rounds)
+        state = self._new_state(pool.left, ready=_is_given(reference), asked=size)
         self._begin(state, reference)
-        self.reference_indices_ = labelled
+        self.reference_indices_ = pool.labelled
         self.classes_ = union_of_classes(self.classes_, known.labels)
         if self.shuffle:
-            rng = np.random.RandomState(self._state.seed)
-            left = {name: rng.permutation(pool) for name, pool in left.items()}
-        self.collected_indices_ = self._play(X, y, known, left, context)
+            pool.shuffle(self._state.seed)
+        self._play(pool, context)
+        self.collected_indices_ = np.concatenate(pool.drawn)
         if self.detector_ is None:  # it was not possible before
             self._enter(self._state.fitted(self._fitting()))
         with fit_task(context, self, "train the student"):
@@ -418,30 +414,25 @@ class UCBSourceSelector(
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes={})
         return self
 
-    def _play(self, X, y, known, left, context):
-        """Draw batches from the rows that are `left` of each source, to the last round.
-
-        Returns the positions of the rows drawn.
-        """
-        size, taken, only = self._state.asked, [], len(left) == 1
+    def _play(self, pool, context):
+        """Draw batches from a pool, to the last round."""
+        size, only = self._state.asked, len(pool.left) == 1
+        fitting = self._fitting()
         while (name := self._state.run.next) is not None:
-            draw, left[name] = left[name][:size], left[name][size:]
-            if len(draw) == 0:
+            n_rows = min(size, len(pool.left[name]))
+            if n_rows == 0:
                 self._retire(name, silent=only)
                 continue
-            if len(draw) < size and not only:
-                warn_of_short_batch(name, len(draw), size)
+            if n_rows < size and not only:
+                warn_of_short_batch(name, n_rows, size)
             with fit_task(context, self, "round"):
-                labels = None if y is None else y[draw]
-                batch = _safe_indexing(X, draw), labels, known.take(draw), name
-                self._enter(self._state.with_batch(*batch, self._fitting()))
-            taken.append(draw)
-        if not taken:
+                batch = pool.draw(name, size)
+                self._enter(self._state.with_batch(*batch, name, fitting))
+        if not pool.drawn:
             raise ValueError(
                 f"No batch was drawn: budget={self.budget} does not buy {size} rows of "
                 "any source. Raise budget, or lower batch_size."
             )
-        return np.concatenate(taken)
 
     # -- live mode -------------------------------------------------------------------
     @_fit_context(prefer_skip_nested_validation=False)
@@ -727,7 +718,7 @@ class UCBSourceSelector(
         read, extra = Collection.from_dict(
             state,
             rules=self._rules(self.batch_size),
-            reward=reward,
+            reader=Reader(reward),
             params=self._fixed_params(),
         )
         for name in ("estimator_", "_trained_batches", "collected_indices_"):
@@ -752,7 +743,7 @@ class UCBSourceSelector(
     def _fitting(self):
         """When and how the detector is fitted, as the parameters are now."""
         return Fitting(
-            self.detector,
+            OverlapDetector() if self.detector is None else self.detector,
             missing_label=self._unknown_label(),
             n_jobs=self.n_jobs,
             first_rounds=self.n_reference_rounds,

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import clone
 
 from overlapkit._utils.labels import same_marker
-from overlapkit.sources._reading import all_known, label_as
+from overlapkit.sources._batches import all_known, label_as
 from overlapkit.students._selection import guard_classes
 from overlapkit.students._weak_to_strong import WeakToStrongClassifier
 from overlapkit.weak._labeler import LABELER_CONSTRAINTS

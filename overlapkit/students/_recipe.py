@@ -33,9 +33,8 @@ import pandas as pd
 from overlapkit._utils.frames import columns_without_numbers, is_dataframe
 from overlapkit._utils.jobs import run_jobs
 from overlapkit._utils.memory_map import in_memory, is_mapped, row_blocks
-from overlapkit._utils.wilson import wilson_interval
-from overlapkit.scorers import cut_statistic
-from overlapkit.scorers._neighbor_graph import nearest_neighbors
+from overlapkit._utils.shares import wilson_interval
+from overlapkit.scorers._neighbor_graph import cut_statistic, nearest_neighbors
 from overlapkit.students._correction import (
     Correction,
     known_folds,
@@ -249,8 +248,8 @@ def cut_rows(
 ) -> np.ndarray:
     """Keep known rows, and of each class the rows whose neighbours agree best.
 
-    Rows are ranked by :func:`~overlapkit.scorers.cut_statistic`, class by class,
-    because the statistic means different things in different classes.
+    Rows are ranked by their cut statistic, class by class, because it means different
+    things in different classes.
 
     Parameters
     ----------
@@ -272,7 +271,7 @@ def cut_rows(
     keep : ndarray of shape (n_samples,) of bool
         The rows to train on.
     """
-    z = cut_statistic(codes, neighbors, distances, n_classes=n_classes)
+    z = cut_statistic(codes, neighbors, distances, codes, n_classes)
     tiebreak = np.zeros(len(codes)) if tiebreak is None else tiebreak
     keep = np.zeros(len(codes), dtype=bool)
     unknown = np.ones(len(codes), dtype=bool)
@@ -293,7 +292,7 @@ def accuracy_interval(
 
     The number of rows n is :math:`(\sum w)^2 / \sum w^2` of weighted rows; of grouped
     rows, at most as many as would give the variance between groups; and it is divided
-    by `inflation`. See :func:`~overlapkit._utils.wilson.wilson_interval`.
+    by `inflation`. See :func:`~overlapkit._utils.shares.wilson_interval`.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from overlapkit._utils.rounding import round_to_sum
+from overlapkit._utils.shares import round_to_sum
 from overlapkit._utils.warnings import warn
 from overlapkit.exceptions import ClassCollapseWarning, NoOverlapWarning
 from overlapkit.scorers._protocol import fit_selector

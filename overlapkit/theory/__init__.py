@@ -6,21 +6,15 @@ them, could not be verified and are not restated here; the regret bound is a sta
 one, derived in full in the docstring of :func:`ucb_regret_bound`.
 """
 
-from overlapkit.theory._bounds import (
-    coverage_expansion_bound,
-    pseudolabel_correction_bound,
-)
 from overlapkit.theory._density import overlap_density_bound
 from overlapkit.theory._expansion import neighborhood_graph
 from overlapkit.theory._regret import simulate_regret, ucb_regret_bound
 from overlapkit.theory._report import overlap_expansion_report
 
 __all__ = [
-    "coverage_expansion_bound",
     "neighborhood_graph",
     "overlap_density_bound",
     "overlap_expansion_report",
-    "pseudolabel_correction_bound",
     "simulate_regret",
     "ucb_regret_bound",
 ]

@@ -37,7 +37,7 @@ class ExpansionBound:
 
     Examples
     --------
-    >>> from overlapkit.theory import coverage_expansion_bound
+    >>> from overlapkit.theory._bounds import coverage_expansion_bound
     >>> bound = coverage_expansion_bound(
     ...     alpha=0.6, c=1.0, q=0.0, err_weak=0.1, p_non_robust=0.0)
     >>> bound.value, bound.holds, bound.vacuous
@@ -145,7 +145,7 @@ def coverage_expansion_bound(
     One weak label in ten is wrong, the student disagrees with 18 % of them:
     (.18 - .1) / (1 - .2).
 
-    >>> from overlapkit.theory import coverage_expansion_bound
+    >>> from overlapkit.theory._bounds import coverage_expansion_bound
     >>> bound = coverage_expansion_bound(
     ...     alpha=0.1, c=1.0, q=0.0, err_weak=0.18, p_non_robust=0.0)
     >>> round(bound.value, 3), bound.holds
@@ -255,7 +255,7 @@ def pseudolabel_correction_bound(
     --------
     The student overrules exactly the tenth that is wrong: .1 + .1 (1 - 1.5 * .8).
 
-    >>> from overlapkit.theory import pseudolabel_correction_bound
+    >>> from overlapkit.theory._bounds import pseudolabel_correction_bound
     >>> bound = pseudolabel_correction_bound(
     ...     alpha=0.1, c=0.8, q=0.0, err_weak=0.1, p_non_robust=0.0)
     >>> round(bound.value, 3), bound.holds

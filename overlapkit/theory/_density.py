@@ -49,10 +49,10 @@ def overlap_density_bound(
 
         \mathrm{err}(f, y) \le h\,B_T(\delta / \omega) + (1 - h)\,B_S(\delta)
 
-    where :math:`\delta` is `err_weak`, :math:`B_T` is the smaller of 1 and
-    :func:`coverage_expansion_bound` from overlap to hard rows, and :math:`B_S` the
-    smallest of 1, :math:`\delta + \alpha` and :func:`pseudolabel_correction_bound` on
-    the covered rows. A bound whose preconditions fail is left out.
+    where :math:`\delta` is `err_weak`, :math:`B_T` is the smaller of 1 and the bound of
+    Lang et al., Theorem 4.2, from overlap to hard rows, and :math:`B_S` the smallest of
+    1, :math:`\delta + \alpha` and that of their Theorem 4.1 on the covered rows. A
+    bound whose preconditions fail is left out.
 
     Parameters
     ----------
@@ -89,8 +89,7 @@ def overlap_density_bound(
 
     See Also
     --------
-    coverage_expansion_bound : For the error on hard rows.
-    pseudolabel_correction_bound : For the error on covered rows.
+    overlap_expansion_report : The bound on hard rows beside the error there.
 
     Notes
     -----

@@ -12,7 +12,7 @@ from overlapkit._utils.checks import as_numbers
 from overlapkit._utils.sklearn_compat import Interval, StrOptions, validate_params
 from overlapkit.metrics._regret import cumulative_regret
 from overlapkit.policies import UCB, Policy, SourceState, choose_source
-from overlapkit.policies._checks import check_policy
+from overlapkit.policies._state import check_policy
 
 _ASSUMPTIONS = (
     "rows of a source are independent draws of one fixed distribution",

@@ -126,7 +126,7 @@ def overlap_expansion_report(
 
     See Also
     --------
-    coverage_expansion_bound : The bound alone.
+    overlap_density_bound : A bound on the error on all rows.
     estimate_expansion : What the estimate of c can and cannot say.
 
     Notes

@@ -8,17 +8,16 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 
 from overlapkit._utils.base import LinkedEstimator
-from overlapkit._utils.checks import check_consistent_length, check_finite
+from overlapkit._utils.checks import check_consistent_length
 from overlapkit._utils.dask_arrays import is_chunked, is_dask
 from overlapkit._utils.estimators import align_columns
-from overlapkit._utils.frames import numeric_content
 from overlapkit._utils.labels import (
     MISSING_LABEL,
     check_common_labels,
     check_labels,
     known_labels,
 )
-from overlapkit._utils.memory_map import in_memory, is_mapped, read_narrow, take_rows
+from overlapkit._utils.memory_map import in_memory, read_narrow, take_rows
 from overlapkit._utils.sklearn_compat import (
     HasMethods,
     StrOptions,
@@ -28,7 +27,6 @@ from overlapkit._utils.sklearn_compat import (
 )
 from overlapkit._utils.threads import N_JOBS
 from overlapkit._utils.warnings import warn
-from overlapkit.diagnostics import view_alignment
 from overlapkit.exceptions import (
     MissingLabelWarning,
     SimilarViewsWarning,
@@ -52,6 +50,7 @@ from overlapkit.weak._views import (
     naming_columns,
     resolve_columns,
     select_columns,
+    view_alignment,
 )
 
 __all__ = ["LABELER_CONSTRAINTS", "WeakLabeler", "sample_rows"]
@@ -118,8 +117,8 @@ class WeakLabeler(LinkedEstimator):
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     alignment_ : float
-        How much the views see the same, see
-        :func:`~overlapkit.diagnostics.view_alignment`; 1 if neither
+        How much the views see the same, from 0 (nothing) to 1 (all): the debiased
+        centred kernel alignment of their standardised columns. 1 if neither
         `strong_columns` nor `weak_columns` is given, NaN where the views cannot be
         compared or the weak columns are probabilities.
     n_features_in_ : int
@@ -217,7 +216,6 @@ class WeakLabeler(LinkedEstimator):
         # one draw, whatever follows: folds and ties depend on it
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         X_weak = self._weak_view(X)
-        self._refuse_infinity(X_weak)
         with naming_columns(X_weak, "weak view"):
             proba, classes = self._fit_weak_model(X, X_weak, known, fit_params, groups)
         self.classes_ = self._all_classes(classes, known)
@@ -252,7 +250,6 @@ class WeakLabeler(LinkedEstimator):
         self._check_is_fitted()
         X = check_features(self, X, reset=False)
         X_weak = self._weak_view(X)
-        self._refuse_infinity(X_weak)
         model = self.weak_estimator_
         if model is None:
             proba = check_probabilities(X_weak, name="weak_columns (precomputed)")
@@ -288,13 +285,6 @@ class WeakLabeler(LinkedEstimator):
             if set(strong) <= present and not set(names) <= present:
                 return _safe_indexing(X, strong, axis=1)
         return select_columns(check_features(self, X, reset=False), self._strong)
-
-    def _refuse_infinity(self, X_weak) -> None:
-        """The default weak model reads finite numbers; its error names no column."""
-        if self.weak_estimator is None and not is_mapped(X_weak):
-            numbers = numeric_content(X_weak)
-            if numbers is not None:
-                check_finite(numbers, "X", allow_nan=True)
 
     def _check_is_fitted(self) -> None:
         # scikit-learn's check wants a method named fit
@@ -459,10 +449,7 @@ class WeakLabeler(LinkedEstimator):
             return 1.0
         if self._sampled is None:
             return np.nan
-        try:
-            return view_alignment(*self._sampled)
-        except (TypeError, ValueError):  # categories or missing values: no products
-            return np.nan
+        return view_alignment(*self._sampled)
 
     def __getstate__(self):
         """Without the sampled rows: they are data, not something learnt."""

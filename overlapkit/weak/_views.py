@@ -22,7 +22,7 @@ from overlapkit._utils.frames import (
     sparse_columns,
     with_plain_numbers,
 )
-from overlapkit._utils.memory_map import RowMatrix, row_blocks
+from overlapkit._utils.memory_map import RowMatrix, is_mapped, row_blocks
 from overlapkit._utils.sklearn_compat import (
     _get_column_indices,
     _num_features,
@@ -39,6 +39,7 @@ __all__ = [
     "refuse_text",
     "resolve_columns",
     "select_columns",
+    "view_alignment",
 ]
 
 _FLOATS = (np.float64, np.float32, np.float16)
@@ -50,6 +51,9 @@ def check_features(estimator, X, *, reset):
     Values are left to whoever uses the view: a weak model may accept what a
     similarity cannot, such as missing values or categories.
     """
+    if _is_plain(X):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return X
     if is_dask(X):
         X = ChunkedRows.of(X)
         header = X if X.header is None else X.header
@@ -86,9 +90,17 @@ def check_features(estimator, X, *, reset):
     return with_plain_numbers(X)
 
 
+def _is_plain(X) -> bool:
+    """Whether X is a matrix of numbers that no check could refuse or change."""
+    plain = type(X) is np.ndarray and X.ndim == 2 and X.size > 0
+    return (
+        plain and X.dtype.kind in "iuf" and X.dtype.itemsize <= 8 and X.dtype.isnative
+    )
+
+
 @contextmanager
 def naming_columns(view, name):
-    """Errors of a model that meets columns without numbers get the names of these.
+    """Errors of a model name the columns that hold no numbers, and what to do.
 
     Parameters
     ----------
@@ -100,11 +112,14 @@ def naming_columns(view, name):
     Raises
     ------
     ValueError
-        In place of a ValueError or TypeError that names none of these columns.
+        In place of a ValueError or TypeError that names none of these columns, or of
+        one about infinity.
     """
     try:
         yield
     except (ValueError, TypeError) as error:
+        if "infinity" in str(error) and not is_mapped(view):
+            check_rows(view)
         others = columns_without_numbers(view) if is_dataframe(view) else []
         if not others or any(other in str(error) for other in others):
             raise
@@ -298,3 +313,73 @@ def check_strong(strong) -> Any:
                 "representation=."
             )
     return strong
+
+
+def view_alignment(strong, weak) -> float:
+    r"""How much two views see the same: 0 nothing, 1 all the same.
+
+    Debiased linear centred kernel alignment of the standardised columns. With
+    :math:`K = S S^\top` and :math:`L = W W^\top`, diagonals set to zero,
+
+    .. math::
+
+        A = \frac{h(K, L)}{\sqrt{h(K, K)\, h(L, L)}}, \qquad
+        h(K, L) = \operatorname{tr}(KL)
+            + \frac{1^\top K 1\; 1^\top L 1}{(n - 1)(n - 2)}
+            - \frac{2}{n - 2} 1^\top K L 1,
+
+    clipped to [0, 1]. Without the correction for bias, independent views with many
+    columns and few rows would look aligned.
+
+    Parameters
+    ----------
+    strong, weak : array or dataframe of shape (n_samples, n_columns)
+        The views, row by row.
+
+    Returns
+    -------
+    alignment : float
+        In [0, 1]; NaN when there are fewer than 4 rows, or a view is constant or not
+        of finite numbers.
+
+    References
+    ----------
+    .. [1] S. Kornblith, M. Norouzi, H. Lee, G. Hinton, "Similarity of Neural Network
+       Representations Revisited", ICML 2019.
+    .. [2] L. Song, A. Smola, A. Gretton, J. Bedo, K. Borgwardt, "Feature Selection
+       via Dependence Maximization", JMLR 13, 2012.
+    """
+    try:
+        views = [np.array(view, dtype=np.float64) for view in (strong, weak)]
+    except (TypeError, ValueError):  # categories: no products
+        return float("nan")
+    if len(views[0]) < 4 or not all(np.isfinite(view).all() for view in views):
+        return float("nan")
+    K, L = map(_gram, views)
+    scale = _unbiased_product(K, K) * _unbiased_product(L, L)
+    if not (K.any() and L.any()) or scale <= 0:
+        return float("nan")
+    return float(np.clip(_unbiased_product(K, L) / np.sqrt(scale), 0.0, 1.0))
+
+
+def _gram(view) -> np.ndarray:
+    """Inner products of standardised rows, with an empty diagonal."""
+    # columns of any size: neither their sums nor their squares may overflow or vanish
+    largest = np.abs(view).max(axis=0)
+    view /= np.where(largest > 0, largest, 1.0)
+    view -= view.mean(axis=0)
+    deviation = view.std(axis=0)
+    view /= np.where(deviation > 0, deviation, 1.0)
+    gram = view @ view.T
+    np.fill_diagonal(gram, 0.0)
+    return gram
+
+
+def _unbiased_product(K, L) -> float:
+    n = len(K)
+    rows_K, rows_L = K.sum(axis=1), L.sum(axis=1)
+    return (
+        np.vdot(K, L)
+        + rows_K.sum() * rows_L.sum() / ((n - 1) * (n - 2))
+        - 2 * (rows_K @ rows_L) / (n - 2)
+    )

@@ -80,7 +80,7 @@ def parameters(thing):
 def test_there_is_something_to_check():
     assert len(OBJECTS) > 40
     assert "overlapkit.OverlapDetector.fit" in CALLABLES
-    assert "overlapkit.metrics.region_report" in FUNCTIONS
+    assert "overlapkit.metrics.cumulative_regret" in FUNCTIONS
 
 
 @pytest.mark.parametrize("path", sorted(CALLABLES))

@@ -1,13 +1,10 @@
-"""Gap recovered, overlap density, and the report by region."""
+"""The share of a gap that is recovered."""
 
 import numpy as np
 import pytest
 
 from overlapkit.exceptions import DegenerateGapWarning
-from overlapkit.metrics import (
-    performance_gap_recovered_score,
-    region_report,
-)
+from overlapkit.metrics import performance_gap_recovered_score
 
 
 @pytest.mark.parametrize(
@@ -67,46 +64,3 @@ def test_pgr_only_the_degenerate_runs_are_nan():
 def test_pgr_refuses_an_unknown_rule():
     with pytest.raises(ValueError, match="'raise' or 'nan', got 'zero'"):
         performance_gap_recovered_score(1, anchor=0, ceiling=1, on_degenerate="zero")
-
-
-def test_region_report_by_hand():
-    y = np.array([0, 1, 0, 1, 0, 1, 1])
-    student = np.array([0, 1, 0, 0, 1, 1, 0])
-    weak = np.array([0, 1, 1, 1, 1, 0, 0])
-    regions = np.array([0, 0, 1, 1, 2, 2, 2])
-    report = region_report(y, student, regions, weak_labels=weak)
-    assert report.index.tolist() == ["easy", "overlap", "hard", "all"]
-    assert report["n"].tolist() == [2, 2, 3, 7]
-    np.testing.assert_allclose(report["share"], [2 / 7, 2 / 7, 3 / 7, 1])
-    np.testing.assert_allclose(report["accuracy"], [1, 0.5, 1 / 3, 4 / 7])
-    np.testing.assert_allclose(report["weak_accuracy"], [1, 0.5, 0, 3 / 7])
-    np.testing.assert_allclose(report["gain"], [0, 0, 1 / 3, 1 / 7])
-    # hard: class 0 is never right, class 1 every other time
-    assert report.loc["hard", "balanced_accuracy"] == pytest.approx(0.25)
-    # shares times accuracies make up the whole
-    parts = report.drop(index="all")
-    assert (parts["share"] * parts["accuracy"]).sum() == pytest.approx(4 / 7)
-
-
-def test_region_report_shows_only_regions_that_are_there():
-    report = region_report(["a", "b"], ["a", "a"], [3, 1])
-    assert report.index.tolist() == ["overlap", "neither", "all"]
-    assert "gain" not in report
-
-
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        (([0, 1], [0], [0, 0]), "inconsistent"),
-        (([0, 1], [0, 1], [0]), "inconsistent"),
-        (([0, 1], [0, 1], [0, 7]), r"regions must be .* found \[7\]"),
-    ],
-)
-def test_region_report_refuses_what_does_not_fit(args, message):
-    with pytest.raises(ValueError, match=message):
-        region_report(*args)
-
-
-def test_region_report_refuses_weak_labels_of_another_length():
-    with pytest.raises(ValueError, match="inconsistent"):
-        region_report([0, 1], [0, 1], [0, 1], weak_labels=[0])

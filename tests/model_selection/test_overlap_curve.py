@@ -19,7 +19,7 @@ from overlapkit.model_selection import (
     overlap_curve,
     weak_to_strong_report,
 )
-from overlapkit.model_selection._mixing import draw_rows, make_pools
+from overlapkit.model_selection._detected_rows import draw_rows, make_pools
 from overlapkit.students._controls import control_rows
 from overlapkit.weak import WeakLabeler, WeakRows
 

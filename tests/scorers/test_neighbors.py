@@ -8,6 +8,7 @@ from sklearn.neighbors import KNeighborsTransformer
 
 from overlapkit import OverlapDetector
 from overlapkit.scorers._neighbors import fit_neighbors, neighbor_similarity
+from overlapkit.scorers._region_rule import similarity_to
 from overlapkit.scorers._similarity import reference_similarity
 from tests.support.data import with_probabilities
 
@@ -65,7 +66,8 @@ def test_a_score_is_never_too_large_and_rows_without_neighbour_are_exact():
     rng = np.random.default_rng(0)
     X, reference = rng.normal(size=(30, 4)), rng.normal(size=(20, 4))
     fitted = fit_neighbors(Poor(), reference, "cosine")
-    scores = neighbor_similarity(fitted, X, reference, "cosine")
+    largest = {"aggregation": "max"}
+    scores = similarity_to(reference, X, "cosine", largest, fitted, None)
     exact = reference_similarity(X, reference, aggregation="max")
     first = reference_similarity(X, reference[:1], aggregation="max")
     np.testing.assert_allclose(scores[::2], first[::2])

@@ -62,7 +62,10 @@ def test_a_collection_read_again_decides_alike(reference):
     saved = send(start().begun(FITTING, reference), 5)
     state = saved.to_dict(classes=np.array([0, 1]))
     read, extra = Collection.from_dict(
-        state, rules=saved.run.rules, reward=OverlapDensity(), params={"reward": 1}
+        state,
+        rules=saved.run.rules,
+        reader=Reader(OverlapDensity()),
+        params={"reward": 1},
     )
     assert extra["classes"].tolist() == [0, 1]
     read = read.read_again(FITTING, reference, extra["fitted_batches"])
@@ -73,7 +76,7 @@ def test_a_collection_read_again_decides_alike(reference):
 
 def test_other_parameters_or_versions_are_refused():
     state = send(start().begun(FITTING), 2).to_dict()
-    params = {"rules": Rules(UCB(), n_rounds=10), "reward": OverlapDensity()}
+    params = {"rules": Rules(UCB(), n_rounds=10), "reader": Reader(OverlapDensity())}
     with pytest.raises(ValueError, match="reward differ from the parameters"):
         Collection.from_dict(state, params={"reward": 2}, **params)
     with pytest.raises(ValueError, match="has version 9"):

@@ -529,7 +529,6 @@ def changes_for(case, argument):
 # documented: NaN where there is nothing to compare
 MAY_BE_NAN = {
     "FileRows": True,
-    "view_alignment": True,
     "vote_summary": True,
     "change_point": True,
     "binseg_change_point": True,
@@ -656,7 +655,6 @@ _DROPPED = {
     # squares overflow in the standardisation
     ("TabularRepresentation", "2**990 times as large"),
     ("HiddenLayerRepresentation", "2**990 times as large"),
-    ("cut_statistic", "2**990 times as large"),
     ("WeakRows.from_proba", "words"),
     ("WeakRows.from_proba", "bytes"),
     # a row that is never drawn is not read; one that is, is refused

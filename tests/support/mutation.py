@@ -78,7 +78,7 @@ GROUPS = {
     "selection": {
         "students/_selection.py": SELECTION,
         "students/_controls.py": ["students/test_controls.py"],
-        "_utils/rounding.py": SELECTION,
+        "_utils/shares.py": SELECTION,
         "scorers/_region_rule.py": [
             "scorers/test_regions.py",
             "scorers/test_overlap_detector.py",

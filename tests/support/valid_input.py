@@ -310,10 +310,6 @@ OVERRIDES = {
         "reference": lambda: table()[:2],
         "test": lambda: table()[:2],
     },
-    "PilotResult": {
-        "table": lambda: pd.DataFrame({"density": [0.9, 0.1]}, index=["a", "b"]),
-        "pairs": lambda: pd.DataFrame({"source": ["a"], "other": ["b"]}),
-    },
 }
 # name -> why the table does not call it
 NOT_CALLED = {

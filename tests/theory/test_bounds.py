@@ -3,7 +3,10 @@ import pickle
 import numpy as np
 import pytest
 
-from overlapkit.theory import coverage_expansion_bound, pseudolabel_correction_bound
+from overlapkit.theory._bounds import (
+    coverage_expansion_bound,
+    pseudolabel_correction_bound,
+)
 
 
 def test_coverage_bound_is_hand_derivable():

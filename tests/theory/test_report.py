@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from overlapkit.theory import (
-    coverage_expansion_bound,
     neighborhood_graph,
     overlap_expansion_report,
+)
+from overlapkit.theory._bounds import (
+    coverage_expansion_bound,
     pseudolabel_correction_bound,
 )
 from overlapkit.theory._expansion import estimate_expansion, robust_mask, robust_sets

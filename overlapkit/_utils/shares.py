@@ -1,14 +1,15 @@
-"""Wilson's score interval, also for a number of rows that is no whole number."""
+"""Shares of rows: their interval, and whole numbers next to them."""
 
 from math import sqrt
 
-from scipy.stats import norm
+import numpy as np
+from scipy.special import ndtri
 
-__all__ = ["wilson_interval"]
+__all__ = ["round_to_sum", "wilson_interval"]
 
 
 def wilson_interval(share, n, level=0.95) -> tuple[float, float]:
-    r"""Interval of a probability by its share among `n` independent rows.
+    r"""Wilson's interval of a probability by its share among `n` independent rows.
 
     .. math::
 
@@ -32,9 +33,17 @@ def wilson_interval(share, n, level=0.95) -> tuple[float, float]:
     low, high : float
         In [0, 1].
     """
-    q = norm.ppf((1 + level) / 2)
+    q = ndtri((1 + level) / 2)
     scale = 1 + q**2 / n
     centre = (share + q**2 / (2 * n)) / scale
     spread = share * (1 - share) / n + q**2 / (4 * n**2)
     half = q * sqrt(max(spread, 0.0)) / scale
     return max(centre - half, 0.0), min(centre + half, 1.0)
+
+
+def round_to_sum(shares, total) -> np.ndarray:
+    """Largest remainders: integers next to `shares` that sum to `total`."""
+    whole = np.floor(shares).astype(int)
+    missing = total - whole.sum()
+    whole[np.argsort(-(shares - whole), kind="stable")[:missing]] += 1
+    return whole
