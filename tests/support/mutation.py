@@ -80,8 +80,9 @@ GROUPS = {
         "students/_controls.py": ["students/test_controls.py"],
         "_utils/shares.py": SELECTION,
         "scorers/_region_rule.py": [
-            "scorers/test_regions.py",
+            "scorers/test_region_rule.py",
             "scorers/test_overlap_detector.py",
+            "scorers/test_neighbors.py",
         ],
     },
 }
