@@ -6,8 +6,6 @@ threshold has something to find. Half of the rows are hard.
 
 import os
 import tracemalloc
-import warnings
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +15,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.common import DATA, ROOT
-from benchmarks.speed.harness import Result, paired, register, seconds, timed_inside
+from benchmarks.speed.harness import (
+    Result,
+    paired,
+    quiet,
+    register,
+    seconds,
+    timed_inside,
+)
 from overlapkit import OverlapDetector, WeakToStrongClassifier
-from overlapkit.exceptions import OverlapkitWarning
 from overlapkit.scorers import reference_similarity
 from overlapkit.scorers._neighbor_graph import nearest_neighbors
 
@@ -57,14 +61,6 @@ def bare_product(left, right):
     """A product of all pairs of rows into memory that was touched before."""
     out = np.zeros((len(left), len(right)), dtype=left.dtype)
     return lambda: np.dot(left, right.T, out=out)
-
-
-@contextmanager
-def quiet():
-    """Noise has no groups, and says so."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", OverlapkitWarning)
-        yield
 
 
 def extra_mib(function):
