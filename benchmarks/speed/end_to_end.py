@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from benchmarks.common import DATA, ROOT
 from benchmarks.speed.harness import (
@@ -24,11 +25,13 @@ from benchmarks.speed.harness import (
     timed_inside,
 )
 from overlapkit import OverlapDetector, WeakToStrongClassifier
+from overlapkit.model_selection import overlap_curve, weak_to_strong_report
 from overlapkit.scorers import reference_similarity
 from overlapkit.scorers._neighbor_graph import nearest_neighbors
 
 WEAK = 16  # columns of the weak model
 LABELS = 100  # that are known
+SEEDS = 10  # of a curve and a report
 
 
 def draw(n, d, seed=0):
@@ -299,3 +302,54 @@ def auto(settings):
         "at most",
         1.3,
     )
+
+
+@register("processes")
+def processes(settings):
+    """A mixing curve and a report of ten seeds in one process, and in two.
+
+    BLAS and the kernels have one thread in all of them, so that a second process is the
+    only use of a second core. Its start, two seconds of imports, is not timed: joblib
+    keeps the processes for the next call.
+    """
+    n, d = (1_000, 64) if settings.quick else (6_000, 384)
+    X, _, y = draw(n, d)
+    weak = slice(0, WEAK)
+    model = WeakToStrongClassifier(
+        student(), weak_columns=weak, selector=OverlapDetector()
+    )
+    calls = {
+        "mixing curve": lambda n_jobs: overlap_curve(
+            student(),
+            OverlapDetector(weak_columns=weak),
+            X,
+            y,
+            n_repeats=SEEDS,
+            n_jobs=n_jobs,
+            random_state=0,
+        ),
+        "report": lambda n_jobs: (
+            weak_to_strong_report(
+                model, X, y, n_repeats=SEEDS, n_jobs=n_jobs, random_state=0
+            ).runs
+        ),
+    }
+    for name, call in calls.items():
+        with quiet(), threadpool_limits(1):
+            agrees = call(2).equals(call(1))  # and starts the processes
+            (one_s, two_s), (ratio,) = paired(
+                lambda: call(1),  # noqa: B023
+                lambda: call(2),  # noqa: B023
+                repeats=min(settings.repeats, 3),
+                shortest=0,
+            )
+        yield Result(
+            f"{name}, {SEEDS} seeds, {n:,} x {d}, two processes",
+            "one process",
+            two_s,
+            one_s,
+            ratio,
+            "at least",
+            1.8,
+            agrees,
+        )
