@@ -15,7 +15,8 @@ import sys
 from benchmarks import common
 from benchmarks.speed.harness import ROWS, Settings, machine, shortfalls, table
 
-TOPICS = ("kernels", "end_to_end", "neighbors", "label_models", "memmap", "sources")
+TOPICS = ("kernels", "end_to_end", "neighbors", "label_models", "protocol")
+TOPICS += ("memmap", "sources")
 SUMMARY = "speed and memory against what one would write else"
 README = common.ROOT / "benchmarks" / "README.md"
 BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"

@@ -8,11 +8,14 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks.common import ROOT, markdown
+from overlapkit.exceptions import OverlapkitWarning
 
 ROWS: dict[str, Callable] = {}
 # Threads of BLAS spin for some time after a product, on the cores that the next
@@ -73,6 +76,14 @@ def seconds(function):
     start = time.perf_counter()
     value = function()
     return time.perf_counter() - start, value
+
+
+@contextmanager
+def quiet():
+    """Drawn rows have no groups, and votes are as they are: warnings say so."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OverlapkitWarning)
+        yield
 
 
 def timed_inside(cls, method):
@@ -148,7 +159,7 @@ def peak_resident_mib():
 
 def machine():
     names = ("numpy", "scipy", "scikit-learn", "numba", "threadpoolctl")
-    names += ("ruptures", "snorkel")
+    names += ("ruptures", "snorkel", "crowd-kit", "faiss-cpu", "torch")
     versions = []
     for name in names:
         try:

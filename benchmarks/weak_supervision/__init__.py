@@ -24,7 +24,7 @@ CHOICES = {
     "strong": ["mlp", "logistic", "lightgbm"],
     "label_model": list(LABEL_MODELS),
 }
-FOLDERS = ("job", "weak_supervision/authors.py")
+FOLDERS = ("job", "weak_supervision/authors.py", "weak_supervision/networks.py")
 
 
 def parse(argv):

@@ -4,28 +4,35 @@ It differs from what the package recommends: rows without a vote get a random la
 are trained on, a row at the threshold is hard, and non-overlap rows include hard ones.
 """
 
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.job.data import Unusable, load_task
+from benchmarks.weak_supervision.networks import Network
 from overlapkit.label_models import LabelModel
-from overlapkit.representation import HiddenLayerRepresentation
 from overlapkit.scorers import reference_similarity, weak_confidence
 from overlapkit.thresholds import binseg_change_point
 
 __all__ = ["SHARES", "regions", "run", "weak_labels"]
 
 SHARES = tuple(k / 10 for k in range(11))
-LAYERS, EPOCHS, BATCH = (32, 32, 32), 10, 32
 LEAST = 7  # values that the paper's search for a break needs
 
 
-def run(name, seed, data_dir=None):
-    """Every figure of the paper's table for one data set and one seed."""
+def run(name, seed, data_dir=None, network=Network):
+    """Every figure of the paper's table for one data set and one seed.
+
+    Parameters
+    ----------
+    name : str
+        The data set.
+    seed : int
+        Of the split, the label model, the draws and the networks.
+    data_dir : path, optional
+        Folder of data sets.
+    network : callable, default=Network
+        What gives an untrained network for a seed.
+    """
     task = load_task(name, seed, data_dir)
     pool, test = task.student, task.test
     weak, proba = weak_labels(task, seed)
@@ -33,15 +40,13 @@ def run(name, seed, data_dir=None):
     scaler = StandardScaler().fit(task.X[np.concatenate([task.teacher, pool])])
     X, X_test = scaler.transform(task.X[pool]), scaler.transform(task.X[test])
     y_test = task.y[test]
-    hidden = HiddenLayerRepresentation(
-        LAYERS, max_iter=EPOCHS, batch_size=BATCH, random_state=seed
-    ).fit(X, weak)
+    first = network(seed).fit(X, weak)
     figures = {
         "label model": float(np.mean(right)),
-        "all weak labels": float(np.mean(hidden.network_.predict(X_test) == y_test)),
+        "all weak labels": float(np.mean(first.predict(X_test) == y_test)),
     }
     confidence = weak_confidence(proba)
-    overlap = regions(confidence, hidden.transform(X))
+    overlap = regions(confidence, first.hidden(X))
     n = int(min(overlap.sum(), (~overlap).sum()))
     if n < 2:
         raise Unusable(f"seed {seed} detects {overlap.sum()} of {len(pool)} as overlap")
@@ -50,7 +55,9 @@ def run(name, seed, data_dir=None):
     rng = np.random.RandomState(seed)
 
     def trained(rows, labels):
-        return float(np.mean(_student(X[rows], labels, X_test, seed) == y_test))
+        return float(
+            np.mean(network(seed).fit(X[rows], labels).predict(X_test) == y_test)
+        )
 
     some = rng.choice(len(pool), n, replace=False)
     figures["true labels"] = trained(some, task.y[pool][some])
@@ -67,12 +74,12 @@ def run(name, seed, data_dir=None):
     ends = [
         rng.choice(np.flatnonzero(m), n, replace=False) for m in (overlap, ~overlap)
     ]
-    first, last = (trained(rows, task.y[pool][rows]) for rows in ends[::-1])
+    low, high = (trained(rows, task.y[pool][rows]) for rows in ends[::-1])
     return {
         "figures": figures,
         "n_train": n,
         "overlap": float(overlap.mean()),
-        "rise, true labels": last - first,
+        "rise, true labels": high - low,
         "largest class, overlap": _largest(weak[overlap]),
         "largest class, all": _largest(weak),
     }
@@ -118,16 +125,3 @@ def regions(confidence, representation):
     overlap = np.zeros(len(hard), dtype=bool)
     overlap[~hard] = scores >= binseg_change_point(scores).threshold
     return overlap
-
-
-def _student(X, labels, X_test, seed):
-    """Predictions of the paper's strong model; one class where it saw one."""
-    classes = np.unique(labels)
-    if len(classes) == 1:
-        return np.full(len(X_test), classes[0])
-    network = MLPClassifier(
-        LAYERS, max_iter=EPOCHS, batch_size=min(BATCH, len(X)), random_state=seed
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return network.fit(X, labels).predict(X_test)

@@ -196,15 +196,17 @@ def row_ratio_interval(
 def _moments(values, weights, strata) -> _Moments:
     """Means, their covariance and its degrees of freedom; values (m, repeats, rows)."""
     tested = ~np.isnan(values[0])
-    here = np.where(tested, values, 0.0) * weights
+    here = np.where(tested, values, 0.0)
+    here *= weights
     mean = np.mean(here.sum(axis=2) / tested.sum(axis=1), axis=1)
     per_row = tested.sum(axis=0)
     used = per_row > 0
-    rows, per_row = here[:, :, used], per_row[used]
-    weights, strata, tested = weights[used], strata[used], tested[:, used]
-    row_means = rows.sum(axis=1) / per_row
-    of_rows, df_rows = _row_part(row_means, weights, strata, per_row)
-    of_repeats = _repeat_part(rows - row_means[:, None] * tested, tested, per_row)
+    row_means = here.sum(axis=1) / np.maximum(per_row, 1)
+    of_rows, df_rows = _row_part(
+        row_means[:, used], weights[used], strata[used], per_row[used]
+    )
+    here -= row_means[:, None] * tested
+    of_repeats = _repeat_part(here, tested, per_row)
     covariance = of_rows + of_repeats
     total, repeats = np.trace(covariance), np.trace(of_repeats)
     df = total**2 / (
@@ -240,13 +242,13 @@ def _repeat_part(residuals, tested, per_row) -> np.ndarray:
     """Covariance by the draw of seeds or splits; zero where they do not show it."""
     m, n_repeats, _ = residuals.shape
     left = np.mean(1 - 1 / per_row[per_row > 1]) if (per_row > 1).any() else 0.0
-    several = tested[:, per_row > 1]
+    several = tested & (per_row > 1)  # the residual of a row tested once is 0
     if n_repeats < 2 or left == 0 or not several.any(axis=1).all():
         return np.zeros((m, m))
-    residuals = residuals[:, :, per_row > 1]
     sizes = several.sum(axis=1)
     effects = residuals.sum(axis=2) / sizes
-    inner = (residuals - effects[:, :, None]) * several
+    inner = residuals - effects[:, :, None]
+    inner *= several
     # per-cell residual variance, and what it adds to the spread of the effects
     freedom = max(several.sum() * left - (n_repeats - 1), 1.0)
     noise = np.einsum("asi,bsi->ab", inner, inner) / freedom
@@ -254,7 +256,7 @@ def _repeat_part(residuals, tested, per_row) -> np.ndarray:
     spread = effects @ effects.T / (n_repeats - 1)
     between = (spread - noise * shrunk / sizes.mean()) / shrunk**2
     values, vectors = np.linalg.eigh(between)
-    share = tested.mean()
+    share = tested.sum() / (n_repeats * np.count_nonzero(per_row))
     # splits share rows to learn from, so that their effects are correlated
     shared = share / (1 - share) if share < 1 else 0.0
     return (vectors * np.maximum(values, 0.0)) @ vectors.T * (1 / n_repeats + shared)

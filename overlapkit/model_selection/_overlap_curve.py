@@ -392,16 +392,20 @@ def _with_intervals(tables, y_tested, regions, places) -> list[pd.DataFrame]:
         }
     parts = {name: inside for name, inside in parts.items() if inside.sum() > 1}
     bounds = {name: np.full((len(tables[0]), 2), np.nan) for name in parts}
-    for position in range(len(tables[0])):
-        right = np.full((len(tables), len(y_tested)), np.nan)
-        for number, table in enumerate(tables):
-            right[number, places[number]] = table["right"].iloc[position]
-        for name, inside in parts.items():
+    right = np.full((len(tables), len(y_tested)), np.nan)
+    for number, place in enumerate(places):
+        right[number, place] = 0.0
+    judged = {}
+    for name, inside in parts.items():
+        if not np.isnan(right[:, inside]).all(axis=1).any():
             metric = name if name == "balanced_accuracy" else "accuracy"
-            values = right[:, inside]
-            if not np.isnan(values).all(axis=1).any():
-                weights, strata = metric_weights(y_tested[inside], metric)
-                bounds[name][position] = row_interval(values, weights, strata, 0.95)[1:]
+            judged[name] = inside, *metric_weights(y_tested[inside], metric)
+    results = [table["right"].tolist() for table in tables]
+    for position in range(len(tables[0])):
+        for number, place in enumerate(places):
+            right[number, place] = results[number][position]
+        for name, (inside, *weighing) in judged.items():
+            bounds[name][position] = row_interval(right[:, inside], *weighing, 0.95)[1:]
     columns = {
         f"{name}_{end}": values[:, side]
         for name, values in bounds.items()
