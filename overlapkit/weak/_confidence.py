@@ -111,8 +111,7 @@ def given_probabilities(proba, *, name="proba") -> tuple[np.ndarray, np.ndarray 
     Raises
     ------
     ValueError
-        If no row has probabilities, a row has those of some classes only, or they are
-        no probabilities.
+        If a row has those of some classes only, or they are no probabilities.
     """
     proba = check_array(
         proba, dtype=np.float64, ensure_all_finite="allow-nan", input_name=name
@@ -121,8 +120,6 @@ def given_probabilities(proba, *, name="proba") -> tuple[np.ndarray, np.ndarray 
     if not gaps.any():
         return check_probabilities(proba, name=name), None
     without = gaps.all(axis=1)
-    if without.all():
-        raise ValueError(f"{name}: the probabilities of all {len(proba)} rows are NaN.")
     part = np.flatnonzero(gaps.any(axis=1) & ~without)
     if len(part):
         raise ValueError(

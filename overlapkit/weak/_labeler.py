@@ -226,6 +226,11 @@ class WeakLabeler(LinkedEstimator):
         self.classes_ = self._all_classes(classes, known)
         rows = self._as_rows(X, X_weak, proba, classes, covered)
         if not rows.covered.any():
+            if self.weak_estimator_ is None:
+                raise ValueError(
+                    f"{_GIVEN} is NaN in all {len(rows)} rows, so there is no weak "
+                    "label to learn from: give class probabilities for some rows."
+                )
             raise ValueError(
                 f"None of the {len(rows)} rows has a vote, so there is no weak label "
                 "to learn from. Are votes -1 for 'no vote' and 0, 1, ... for classes?"

@@ -443,8 +443,9 @@ def test_given_probabilities_of_nan_are_no_weak_label(as_given):
         rows, _ = labeler.fit_label(as_given(gaps))
     assert np.flatnonzero(~rows.covered).tolist() == [0, 7]
     np.testing.assert_allclose(rows.proba[rows.covered], proba[rows.covered])
-    again = labeler.label(as_given(gaps[5:9]))
-    assert again.covered.tolist() == [True, True, False, True]
+    again = labeler.label(as_given(gaps[6:9]))
+    assert again.covered.tolist() == [True, False, True]
+    assert not labeler.label(as_given(gaps[:1])).covered.any()
 
 
 def test_given_probabilities_of_some_classes_only_are_refused():
@@ -452,7 +453,7 @@ def test_given_probabilities_of_some_classes_only_are_refused():
     proba[4, 1] = np.nan
     with pytest.raises(ValueError, match="some classes only in row 4, as in 1 rows"):
         weak_labels("precomputed", proba, None)
-    with pytest.raises(ValueError, match="all 90 rows are NaN"):
+    with pytest.raises(ValueError, match="is NaN in all 90 rows"):
         weak_labels("precomputed", np.full((90, 3), np.nan), None)
 
 
