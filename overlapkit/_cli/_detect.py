@@ -1,6 +1,5 @@
 """overlapkit detect: a strong view and weak labels -> the region of each row."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,22 +8,15 @@ from sklearn.preprocessing import StandardScaler
 
 from overlapkit._cli._console import DataError, UsageError
 from overlapkit._cli._run import Run
-from overlapkit._cli._tables import (
-    check_out,
-    columns_like,
-    known_labels_in,
-    known_labels_of,
-    names_in,
-    write_table,
-)
+from overlapkit._cli._tables import check_out, write_table
+from overlapkit._cli._views import aligned, labels_in, open_strong, probabilities_in
 from overlapkit._utils.progress import counting_blocks
-from overlapkit.datasets import FileRows, open_rows
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.weak import WeakLabeler, WeakRows
+from overlapkit.weak._confidence import given_probabilities
 
 __all__ = ["run"]
 
-_PROBA = "proba_"
 # more products than this take minutes, and landmarks take a part of them
 _MANY_PRODUCTS = 10**10
 
@@ -74,7 +66,7 @@ def run(args, console) -> None:
         return
     with job.working():
         console.progress("opening the files")
-        strong = _open_strong(args)
+        strong = open_strong(args)
         if args.weak_proba is not None:
             rows = _rows_of_proba(args, strong)
         else:
@@ -107,106 +99,26 @@ def run(args, console) -> None:
         job.finish(_text(detector, out))
 
 
-def _open_strong(args) -> FileRows:
-    """Strong view as a matrix, with ids where there are some."""
-    names = names_in(args.strong)
-    columns: Any = None
-    if args.strong_columns is not None:
-        if names is None:
-            raise UsageError(f"--strong-columns: {args.strong} has no names of columns")
-        columns = columns_like(
-            names, args.strong_columns, args.strong, "--strong-columns"
-        )
-        if args.strong.suffix in (".npz", ".safetensors"):
-            columns = columns[0]
-    named = args.id if names is not None and args.id in names else None
-    if args.ids is not None:
-        if named is not None:
-            raise UsageError(
-                f"{args.strong} has ids of its own, in {args.id!r}: leave out --ids"
-            )
-        named = _ids_in(args.ids, args.id)
-    rows = open_rows(args.strong, columns=columns, ids=named)
-    return FileRows(rows.numbers(), rows.ids, rows.source)
-
-
-def _ids_in(path: Path, name: str) -> np.ndarray:
-    """Ids of a file that holds nothing else, or has a column of that name."""
-    names = names_in(path)
-    if names is None:
-        return np.ravel(open_rows(path).values)
-    if name not in names and len(names) > 1:
-        raise DataError(
-            f"{path} has no column {name!r}: name the column of the ids by --id; its "
-            f"columns are {', '.join(names[:10])}"
-        )
-    column = name if name in names else names[0]
-    return np.asarray(open_rows(path, ids=column, columns=[column]).ids)
-
-
-def _open_aligned(path, args, strong, columns=None) -> FileRows:
-    """Rows of another file, in the order of the strong view."""
-    names = names_in(path)
-    named = args.id if names is not None and args.id in names else None
-    rows = open_rows(path, columns=columns, ids=named)
-    if named is not None and strong.ids is None:
-        raise DataError(
-            f"{path} has ids (column {args.id!r}) and {args.strong} has none: give its "
-            "ids by --ids"
-        )
-    return rows.align(strong)
-
-
 def _rows_of_proba(args, strong) -> WeakRows:
     """Weakly labelled rows from a file of class probabilities."""
-    path, columns = args.weak_proba, None
-    names = names_in(path)
-    if names is not None:
-        columns = [name for name in names if name.startswith(_PROBA)] or None
-    weak = _open_aligned(path, args, strong, columns)
-    classes = None
-    if columns is not None and isinstance(weak.values, pd.DataFrame):
-        classes = [name.removeprefix(_PROBA) for name in columns]
-        proba = weak.values.to_numpy(dtype=np.float64)
-    elif isinstance(weak.values, pd.DataFrame):
-        proba = weak.values.apply(pd.to_numeric).to_numpy(dtype=np.float64)
-    else:
-        proba = np.asarray(weak.numbers())
-    if proba.shape[1] < 2:
-        raise DataError(
-            f"{path} has one column of probabilities: one for each class is needed, "
-            "two for two classes"
-        )
-    covered = ~np.isnan(proba).all(axis=1)
-    if not covered.any():
-        raise DataError(f"{path}: all probabilities are empty")
-    odd = np.flatnonzero(np.isnan(proba).any(axis=1) & covered)
-    if len(odd):
-        raise DataError(
-            f"{path}: row {odd[0]} (from 0) has the probabilities of some classes "
-            f"only, as {len(odd)} rows have: give all, or none for no weak label"
-        )
-    if not covered.all():
-        proba = np.where(covered[:, None], proba, 1 / proba.shape[1])
+    proba, classes = probabilities_in(args, strong)
+    path = str(args.weak_proba)
     try:
+        proba, covered = given_probabilities(proba, name=path)
         return WeakRows.from_proba(
             strong.values, proba, classes, covered=covered, seed=args.random_state
         )
     except ValueError as error:
-        raise DataError(f"{path}: {error}") from error
+        message = str(error)
+        raise DataError(
+            message if message.startswith(path) else f"{path}: {message}"
+        ) from error
 
 
 def _rows_of_model(args, strong) -> WeakRows:
     """Rows labelled by a weak model that learns the known labels out of fold."""
-    weak = _open_aligned(args.weak, args, strong).numbers()
-    names = names_in(args.labels)
-    if names is None:
-        rows = _open_aligned(args.labels, args, strong)
-        y, marker = known_labels_in(pd.Series(np.ravel(rows.values)), str(args.labels))
-    else:
-        column = columns_like(names, [args.label], args.labels, "--label")
-        rows = _open_aligned(args.labels, args, strong, column)
-        y, marker = known_labels_of(rows.values, args.label, args.labels)
+    weak = aligned(args.weak, args, strong).numbers()
+    y, marker = labels_in(args, strong)
     known = np.unique(y[y != marker])
     if len(known) < 2:
         raise DataError(

@@ -12,7 +12,7 @@ From files to labels, regions and a verdict.
 
   label    votes of labelling functions -> a weak label and probabilities per row
   detect   embeddings and weak probabilities -> the region of each row
-  report   a table, votes and a few known labels -> do the weak labels help?
+  report   a table or embeddings, weak and a few known labels -> do weak labels help?
   sources  batches of several data sources -> the source to query next
 """
 
@@ -70,9 +70,9 @@ number of rows of each region. Matrices on disk are read in blocks.
 """
 
 _REPORT = """\
-Do weak labels and the choice of rows help on this table? By how much, how sure?
+Do weak labels and the choice of rows help on these rows? By how much, how sure?
 
-The table holds features (numbers, strings, empty cells), votes of labelling functions,
+A table holds features (numbers, strings, empty cells), votes of labelling functions,
 and a few known labels. Models are trained on the same rows and tested on rows with a
 known label that they have not seen (in folds): the weak model, the student that
 corrects weak labels with the known ones and chooses rows, its controls with as many
@@ -94,6 +94,17 @@ All columns but the id, the label and the votes are features. Numbers: the media
 place of empty cells, standardised. Strings with at most 30 different values: a column
 of zeros and ones for each. Other strings: hashed character 3- to 5-grams, reduced to 20
 dimensions. Columns that are constant, empty or name each row are left out, with a note.
+
+example: embeddings, class probabilities from anywhere, and a file of known labels
+(a column 'label', empty where unknown)
+
+  overlapkit report --strong S.npy --weak-proba P.npy --labels y.csv --out report
+
+Each of the three may also come from TABLE: features in place of --strong, votes (or one
+column of weak labels) in place of --weak-proba, its column --label in place of
+--labels. Rows are matched by the column 'id' where files have it, else by their number.
+Probabilities should come from a model that has not learnt these labels, as the report
+tests on them. Embeddings are taken as they are.
 """
 
 _SOURCES = """\
@@ -180,21 +191,20 @@ def _add_out(parser, text) -> None:
     )
 
 
-def _add_votes(parser, *, required) -> None:
-    parser.add_argument(
+def _add_votes(parser, group=None, *, default="") -> None:
+    (parser if group is None else group).add_argument(
         "--votes",
         nargs="+",
-        required=required,
+        required=group is None and not default,
         metavar="PATTERN",
-        help="names of the vote columns, with * and ? (in quotes)"
-        + ("" if required else "; default: all other columns"),
+        help=f"names of the vote columns, with * and ? (in quotes){default}",
     )
     parser.add_argument(
         "--classes",
         nargs="+",
         metavar="NAME",
-        help="sorted names of the classes that votes 0, 1, ... stand for; needed where "
-        "labels have names and votes are numbers",
+        help="sorted names of the classes that votes 0, 1, ... or columns without "
+        "names stand for; needed where labels have names and votes are numbers",
     )
     parser.add_argument(
         "--label-model",
@@ -206,7 +216,7 @@ def _add_votes(parser, *, required) -> None:
 
 def _add_label(parser) -> None:
     parser.add_argument("table", type=Path, help="votes, as .csv, .csv.gz or .parquet")
-    _add_votes(parser, required=False)
+    _add_votes(parser, default="; default: all other columns")
     parser.add_argument("--id", metavar="COLUMN", help="column of the ids")
     parser.add_argument(
         "--label",
@@ -216,34 +226,16 @@ def _add_label(parser) -> None:
     _add_out(parser, "file to write, .csv or .parquet")
 
 
-def _add_detect(parser) -> None:
+def _add_strong(parser, *, required) -> None:
+    text = "strong view, such as embeddings"
     kinds = ".npy, .npz, .parquet, .safetensors, .csv or .csv.gz"
+    where = "" if required else "; default: the columns of TABLE"
     parser.add_argument(
         "--strong",
         type=Path,
-        required=True,
+        required=required,
         metavar="FILE",
-        help=f"strong view, such as embeddings: {kinds}",
-    )
-    weak = parser.add_mutually_exclusive_group(required=True)
-    weak.add_argument(
-        "--weak-proba",
-        type=Path,
-        metavar="FILE",
-        help="class probabilities: a column for each class (columns proba_<class>, "
-        "where columns have names); NaN in all of a row without a weak label",
-    )
-    weak.add_argument(
-        "--weak",
-        type=Path,
-        metavar="FILE",
-        help="weak view, from which logistic regression learns the --labels",
-    )
-    parser.add_argument(
-        "--labels",
-        type=Path,
-        metavar="FILE",
-        help="with --weak: known labels, a column that is empty where unknown",
+        help=f"{text}: {kinds}{where}",
     )
     parser.add_argument(
         "--strong-columns",
@@ -253,17 +245,48 @@ def _add_detect(parser) -> None:
         "the ids)",
     )
     parser.add_argument(
-        "--label",
-        default="label",
-        metavar="COLUMN",
-        help="name of the column in --labels (default: label)",
-    )
-    parser.add_argument(
         "--ids",
         type=Path,
         metavar="FILE",
         help="ids of the rows of --strong, where that has none: a column 'id', or .npy",
     )
+
+
+def _add_weak(group) -> None:
+    group.add_argument(
+        "--weak-proba",
+        type=Path,
+        metavar="FILE",
+        help="class probabilities: a column for each class (columns proba_<class>, "
+        "where columns have names); NaN in all of a row without a weak label",
+    )
+    group.add_argument(
+        "--weak",
+        type=Path,
+        metavar="FILE",
+        help="weak view, from which logistic regression learns the known labels",
+    )
+
+
+def _add_known_labels(parser, when) -> None:
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help=f"{when}: known labels, a column that is empty where unknown",
+    )
+    parser.add_argument(
+        "--label",
+        default="label",
+        metavar="COLUMN",
+        help="name of the column of known labels (default: label)",
+    )
+
+
+def _add_detect(parser) -> None:
+    _add_strong(parser, required=True)
+    _add_weak(parser.add_mutually_exclusive_group(required=True))
+    _add_known_labels(parser, "with --weak")
     parser.add_argument(
         "--id",
         default="id",
@@ -309,21 +332,38 @@ def _add_detect(parser) -> None:
 
 
 def _add_report(parser) -> None:
-    parser.add_argument("table", type=Path, help="the table, .csv, .csv.gz or .parquet")
     parser.add_argument(
-        "--label",
-        required=True,
-        metavar="COLUMN",
-        help="column of known labels, empty where unknown",
+        "table",
+        type=Path,
+        nargs="?",
+        metavar="TABLE",
+        help="the table, .csv, .csv.gz or .parquet; not needed where the options name "
+        "a file for everything",
     )
-    _add_votes(parser, required=True)
-    parser.add_argument("--id", metavar="COLUMN", help="column of the ids")
+    weak = parser.add_mutually_exclusive_group(required=True)
+    _add_votes(parser, weak)
+    parser.set_defaults(label_model=None)  # so that it can be refused without votes
+    _add_weak(weak)
+    _add_strong(parser, required=False)
+    _add_known_labels(parser, "where TABLE has none")
+    parser.add_argument(
+        "--id",
+        metavar="COLUMN",
+        help="column of the ids, by which rows of several files are matched (default: "
+        "id, in those of several files that have it)",
+    )
     parser.add_argument(
         "--leave-out",
         nargs="+",
         default=[],
         metavar="PATTERN",
-        help="columns that are no features",
+        help="columns of TABLE that are no features",
+    )
+    parser.add_argument(
+        "--strong-model",
+        choices=["lightgbm", "logistic"],
+        help="what learns from the strong view: LightGBM, or logistic regression on "
+        "standardised columns (default: lightgbm for TABLE, logistic for --strong)",
     )
     parser.add_argument(
         "--selector",
@@ -377,7 +417,7 @@ def _add_sources(parser) -> None:
         metavar="NAME",
         help="names of all sources (default: those that have a folder)",
     )
-    _add_votes(parser, required=True)
+    _add_votes(parser)
     parser.add_argument(
         "--label", metavar="COLUMN", help="column of known labels; it is no feature"
     )

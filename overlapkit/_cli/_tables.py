@@ -16,6 +16,7 @@ from overlapkit.datasets._checked_files import kind_of
 
 __all__ = [
     "check_out",
+    "classes_of_columns",
     "codes_of",
     "column_named",
     "columns_like",
@@ -347,6 +348,66 @@ def votes_with_classes(votes, found, given, y, marker, path) -> tuple[Any, Any]:
         _check_classes(given, known, path)
     classes = sorted({*found, *known}) if given is None else given
     return codes_of(votes, classes, path), classes
+
+
+def classes_of_columns(n_columns, named, given, y, marker, path) -> list:
+    """Classes that columns of probabilities stand for, in their order.
+
+    Parameters
+    ----------
+    n_columns : int
+        Number of the columns.
+    named : list of str or None
+        Classes that the names of the columns say.
+    given : list of str or None
+        Classes of the option --classes.
+    y : ndarray of shape (n_rows,)
+        Known labels.
+    marker : int or str
+        What stands for unknown in it.
+    path : Path
+        Of the probabilities.
+
+    Raises
+    ------
+    DataError, UsageError
+        If nothing says so, or what does lacks a known label.
+    """
+    known = np.unique(y[y != marker]).tolist()
+    if named is not None and given is not None:
+        raise UsageError(f"--classes: the columns of {path} have names: leave it out")
+    names = given if named is None else named
+    if names is None:
+        if len(known) == n_columns:
+            return known
+        raise DataError(
+            f"{path} has {n_columns} columns of probabilities, and the known labels "
+            f"are {known[:10]}: say what the columns stand for, by --classes"
+        )
+    if len(names) != n_columns:
+        raise UsageError(
+            f"--classes has {len(names)} names, and {path} {n_columns} columns"
+        )
+    if not isinstance(marker, str):
+        names = _integers(names) if named is None else _integers_of(names, path)
+    lacking = [name for name in known if name not in names]
+    # a weak model may know fewer classes; a name of --classes may be a slip
+    if lacking and (named is None or len(lacking) == len(known)):
+        raise DataError(
+            f"the known labels {lacking[:5]} are none of the classes {names[:10]} that "
+            f"the columns of {path} stand for: write them alike"
+        )
+    return names
+
+
+def _integers_of(names, path) -> list[int]:
+    try:
+        return [int(name) for name in names]
+    except ValueError:
+        raise DataError(
+            f"{path}: the columns stand for {names[:5]}, and known labels are integers:"
+            " write them alike"
+        ) from None
 
 
 def _integers(names) -> list[int]:

@@ -66,7 +66,6 @@ class RegionDisplay:
     See Also
     --------
     overlapkit.OverlapDetector : Finds the regions.
-    overlapkit.metrics.region_report : Compares regions with true ones.
 
     Examples
     --------

@@ -88,7 +88,7 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         :class:`~sklearn.frozen.FrozenEstimator` is used as it is. A label model
         (see :mod:`overlapkit.label_models`) reads the weak columns as votes.
         ``"precomputed"``: the weak columns are the class probabilities, in the order
-        of `classes`.
+        of `classes`; NaN in all of a row is no weak label.
     strong_columns, weak_columns : selector, default=None
         The columns of X each model sees: whatever
         :class:`~sklearn.compose.ColumnTransformer` takes. None: all columns.

@@ -319,10 +319,14 @@ def precision_of(strong) -> np.dtype:
 
 def similarity_to(reference, strong, metric, aggregation, neighbors, n_jobs):
     """Similarity of represented rows to reference rows; 0 without any."""
+    dtype = precision_of(strong)
+    if is_chunked(strong) and len(reference) > 0 and neighbors is None:
+        # made ready here, once, not by every chunk
+        prepared = PreparedReference(reference, metric=metric, dtype=dtype)
+        return strong.apply(partial(_score_rows, prepared, aggregation))
     if is_chunked(strong):
         score = partial(similarity_to, reference)
         return strong.apply(score, metric, aggregation, neighbors, 1)
-    dtype = precision_of(strong)
     if len(reference) == 0:
         return np.zeros(len(strong), dtype=dtype)
     prepared = partial(PreparedReference, reference, metric=metric, dtype=dtype)

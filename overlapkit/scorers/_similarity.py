@@ -36,7 +36,10 @@ _BLOCK_BYTES = 2 << 20  # reference rows, when they have to be converted
 _WIDE_BYTES = 4 << 20  # similarities for order statistics, one row at least
 _LONG_BYTES = 32 << 20  # such rows of all threads, where one is longer than that
 _LEAST_ROWS = 64  # of a tile that is cut so that all threads get some
-_GATHERED = 256  # rows picked out at a time
+_GATHERED = 256  # rows of files picked out at a time
+# Of arrays, so many bytes: a worker of dask gives larger pieces back to the system as
+# soon as they are free, and the next one is fresh memory, which costs page faults.
+_GATHERED_BYTES = 96 << 10
 _TOP_LIMIT = 2048  # so many largest similarities of a row are carried along at most
 # A converted copy of the reference is kept when it is at most this large.
 _RESIDENT_BYTES = 8 << 20
@@ -569,8 +572,11 @@ def _load(array, start, stop, dtype, center, normalize, name, space, rows=None):
         elif n:
             wanted = rows[start:stop]
             # few at a time, so that no second block of them is in memory
-            for i in range(0, n, _GATHERED):
-                block[i : min(n, i + _GATHERED)] = array[wanted[i : i + _GATHERED]]
+            few = _GATHERED
+            if isinstance(array, np.ndarray):
+                few = max(1, _GATHERED_BYTES // (array.shape[1] * array.itemsize))
+            for i in range(0, n, few):
+                block[i : min(n, i + few)] = array[wanted[i : i + few]]
             release_rows(array, wanted[0], wanted[-1] + 1)
     if center is not None:
         block[:n] -= center

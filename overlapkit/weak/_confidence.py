@@ -7,7 +7,12 @@ from numpy.typing import ArrayLike
 
 from overlapkit._utils.checks import check_array, plain
 
-__all__ = ["check_probabilities", "confidence_of", "weak_confidence"]
+__all__ = [
+    "check_probabilities",
+    "confidence_of",
+    "given_probabilities",
+    "weak_confidence",
+]
 
 # Probabilities written by other tools are rounded; float16 carries three digits.
 PROBABILITY_SUM_TOLERANCE = 5e-3
@@ -96,3 +101,31 @@ def check_probabilities(proba, *, name="proba") -> np.ndarray:
             + (" One column per class is needed: 1 - p and p." * (proba.shape[1] == 1))
         )
     return proba
+
+
+def given_probabilities(proba, *, name="proba") -> tuple[np.ndarray, np.ndarray | None]:
+    """Class probabilities of all rows, and which rows have some; None: every row.
+
+    NaN in all of a row is no weak label; such a row gets equal probabilities.
+
+    Raises
+    ------
+    ValueError
+        If a row has those of some classes only, or they are no probabilities.
+    """
+    proba = check_array(
+        proba, dtype=np.float64, ensure_all_finite="allow-nan", input_name=name
+    )
+    gaps = np.isnan(proba)
+    if not gaps.any():
+        return check_probabilities(proba, name=name), None
+    without = gaps.all(axis=1)
+    part = np.flatnonzero(gaps.any(axis=1) & ~without)
+    if len(part):
+        raise ValueError(
+            f"{name} contains NaN for some classes only in row {part[0]}, as in "
+            f"{len(part)} rows: give all probabilities of a row, or none where it has "
+            "no weak label."
+        )
+    filled = np.where(without[:, None], 1 / proba.shape[1], proba)
+    return check_probabilities(filled, name=name), ~without

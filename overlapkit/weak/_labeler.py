@@ -33,7 +33,7 @@ from overlapkit.exceptions import (
     UncoveredRowsWarning,
     WeakLabelWarning,
 )
-from overlapkit.weak._confidence import check_probabilities
+from overlapkit.weak._confidence import given_probabilities
 from overlapkit.weak._model import (
     by_blocks,
     classes_of_columns,
@@ -75,6 +75,7 @@ LABELER_CONSTRAINTS: dict = {
 _FEW_LABELS = 10
 _TIED = 1e-9  # confidence below which no class is more probable than another
 _ALIGNMENT_ROWS = 1000  # rows to compare the views on
+_GIVEN = "weak_columns (precomputed)"
 
 
 class WeakLabeler(LinkedEstimator):
@@ -217,10 +218,17 @@ class WeakLabeler(LinkedEstimator):
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         X_weak = self._weak_view(X)
         with naming_columns(X_weak, "weak view"):
-            proba, classes = self._fit_weak_model(X, X_weak, known, fit_params, groups)
+            proba, classes, covered = self._fit_weak_model(
+                X, X_weak, known, fit_params, groups
+            )
         self.classes_ = self._all_classes(classes, known)
-        rows = self._as_rows(X, X_weak, proba, classes)
+        rows = self._as_rows(X, X_weak, proba, classes, covered)
         if not rows.covered.any():
+            if self.weak_estimator_ is None:
+                raise ValueError(
+                    f"{_GIVEN} is NaN in all {len(rows)} rows, so there is no weak "
+                    "label to learn from: give class probabilities for some rows."
+                )
             raise ValueError(
                 f"None of the {len(rows)} rows has a vote, so there is no weak label "
                 "to learn from. Are votes -1 for 'no vote' and 0, 1, ... for classes?"
@@ -250,9 +258,9 @@ class WeakLabeler(LinkedEstimator):
         self._check_is_fitted()
         X = check_features(self, X, reset=False)
         X_weak = self._weak_view(X)
-        model = self.weak_estimator_
+        model, covered = self.weak_estimator_, None
         if model is None:
-            proba = check_probabilities(X_weak, name="weak_columns (precomputed)")
+            proba, covered = given_probabilities(X_weak, name=_GIVEN)
             classes = self._column_classes
             if proba.shape[1] != len(classes):
                 raise ValueError(
@@ -262,7 +270,7 @@ class WeakLabeler(LinkedEstimator):
         else:
             with naming_columns(X_weak, "weak view"):
                 proba, classes = by_blocks(model.predict_proba, X_weak), model.classes_
-        return self._as_rows(X, X_weak, proba, classes)
+        return self._as_rows(X, X_weak, proba, classes, covered)
 
     def strong(self, X) -> Any:
         """Strong view of X, which may be a dataframe that lacks weak columns.
@@ -317,8 +325,10 @@ class WeakLabeler(LinkedEstimator):
         -------
         proba : array-like of shape (n_samples, n_columns)
         classes : ndarray of shape (n_columns,)
+        covered : ndarray of shape (n_samples,) of bool, or None
+            Rows with given probabilities; None: all, or the label model says so.
         """
-        kind = weak_model_kind(self.weak_estimator)
+        kind, covered = weak_model_kind(self.weak_estimator), None
         self._column_classes = None
         if self.classes is not None and kind in ("classifier", "prefit"):
             raise ValueError(
@@ -354,7 +364,7 @@ class WeakLabeler(LinkedEstimator):
             )
         elif kind == "precomputed":
             self.weak_estimator_ = None
-            proba = check_probabilities(X_weak, name="weak_columns (precomputed)")
+            proba, covered = given_probabilities(X_weak, name=_GIVEN)
             classes = classes_of_columns(self.classes, known.labels, proba.shape[1])
             self._column_classes = classes
         else:
@@ -372,14 +382,14 @@ class WeakLabeler(LinkedEstimator):
                     groups=groups,
                     others=others,
                 )
-                return proba, np.asarray(self.weak_estimator_.classes_)
+                return proba, np.asarray(self.weak_estimator_.classes_), None
             if kind == "votes":
                 self.weak_estimator_ = fit_label_model(
                     self.weak_estimator, X_weak, known.known, known.labels, self.classes
                 )
             proba = by_blocks(self.weak_estimator_.predict_proba, X_weak)
             classes = self.weak_estimator_.classes_
-        return proba, np.asarray(classes)
+        return proba, np.asarray(classes), covered
 
     def _all_classes(self, classes, known) -> np.ndarray:
         """Classes of the weak model and of the known labels, sorted."""
@@ -392,7 +402,7 @@ class WeakLabeler(LinkedEstimator):
             classes = np.union1d(classes, known.labels)
         return np.unique(classes)
 
-    def _as_rows(self, X, X_weak, proba, classes) -> WeakRows:
+    def _as_rows(self, X, X_weak, proba, classes, covered) -> WeakRows:
         n_samples = _num_samples(X)
         if np.ndim(proba) != 2 or len(proba) != n_samples:
             raise ValueError(
@@ -403,7 +413,7 @@ class WeakLabeler(LinkedEstimator):
                 "takes one-dimensional input."
             )
         voting, votes_in = label_model_in(self.weak_estimator_, X_weak)
-        covered = votes = None
+        votes = None
         if voting is not None:
             covered = voting.covered(votes_in)
             if hasattr(voting, "codes"):
@@ -475,11 +485,13 @@ class WeakLabeler(LinkedEstimator):
     def _warn_about(self, rows, known) -> None:
         """Warn if the weak labels carry no information, or contradict known labels."""
         covered = rows.covered
+        kind = weak_model_kind(self.weak_estimator)
         if not covered.all():
+            what = "probabilities" if kind == "precomputed" else "vote"
             warn(
                 f"{(~covered).sum()} of {len(rows)} rows ({(~covered).mean():.1%}) "
-                "have no vote, hence no weak label: they are left out of thresholds, "
-                "selection and training.",
+                f"have no {what}, hence no weak label: they are left out of "
+                "thresholds, selection and training.",
                 UncoveredRowsWarning,
             )
         # label models raise one of several tied classes by the smallest step
@@ -489,7 +501,7 @@ class WeakLabeler(LinkedEstimator):
                 "among equally probable classes its labels are drawn at random.",
                 WeakLabelWarning,
             )
-        if weak_model_kind(self.weak_estimator) == "classifier":
+        if kind == "classifier":
             return
         judged = covered[known.known]
         if judged.sum() < _FEW_LABELS or len(rows.classes) < 2:

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from overlapkit._cli import main
+from overlapkit.datasets import make_overlap_classification
 
 
 @pytest.fixture
@@ -55,3 +56,21 @@ def table():
         frame[f"lf_{j}"] = votes.where(rng.random(n) < 0.6)
     frame["label"] = pd.Series(truth).where(np.arange(n) < 40)
     return frame
+
+
+@pytest.fixture
+def data(here):
+    """Views of 600 rows in files; the strong view, probabilities and labels."""
+    made = make_overlap_classification(
+        n_easy=200, n_hard=200, n_overlap=200, random_state=0
+    )
+    strong = made.X.astype(np.float16)
+    weak = made.X[:, made.easy_columns]
+    spread = weak @ np.ones(weak.shape[1]) / 4
+    proba = np.column_stack([1 / (1 + np.exp(spread)), 1 / (1 + np.exp(-spread))])
+    ids = np.array([f"r{i}" for i in np.random.default_rng(0).permutation(600)])
+    np.save("S.npy", strong)
+    np.save("W.npy", weak)
+    np.save("P.npy", proba)
+    np.save("ids.npy", ids)
+    return strong, weak, proba, ids, made.y

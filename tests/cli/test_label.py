@@ -41,6 +41,22 @@ def test_rows_without_a_vote_are_kept_and_empty(command, here, table):
     assert "have no vote" in err
 
 
+def test_compressed_votes_give_the_same_bytes(command, here, table):
+    table.to_csv("t.csv", index=False)
+    table.to_csv("t.csv.gz", index=False)
+    assert command(f"{LINE} --out plain.csv")[0] == 0
+    code, _, _ = command(f"{LINE.replace('t.csv', 't.csv.gz')} --out packed.csv")
+    assert code == 0
+    assert (here / "packed.csv").read_bytes() == (here / "plain.csv").read_bytes()
+    # cut off, as after a download that has failed
+    whole = (here / "t.csv.gz").read_bytes()
+    (here / "t.csv.gz").write_bytes(whole[: len(whole) // 2])
+    code, _, err = command(f"{LINE.replace('t.csv', 't.csv.gz')} --out cut.csv")
+    assert code == 1
+    assert "t.csv.gz" in err
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize("model", ["majority", "dawid-skene"])
 def test_other_label_models(command, here, table, model):
     table.to_csv("t.csv", index=False)

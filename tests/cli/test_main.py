@@ -58,7 +58,7 @@ def test_the_package_can_be_run_as_a_module():
         "label votes.csv --out weak.csv --random-state -1",
         "detect --strong S.npy --weak W.npy --out R.csv",
         "detect --strong S.npy --out R.csv",
-        "report table.csv --votes lf* --out out",
+        "report --votes lf* --out out",
     ],
 )
 def test_wrong_arguments_are_code_2(command, here, table, line):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from overlapkit._utils.rounding import round_to_sum
+from overlapkit._utils.shares import round_to_sum
 from overlapkit.exceptions import ClassCollapseWarning, NoOverlapWarning
 from overlapkit.students._selection import choose_rows, guard_classes, select_rows
 from overlapkit.weak import WeakRows

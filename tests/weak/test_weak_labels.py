@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer
 from overlapkit import OverlapDetector
 from overlapkit._utils.estimators import align_columns
 from overlapkit._utils.labels import is_missing
-from overlapkit.exceptions import VoteWarning, WeakLabelWarning
+from overlapkit.exceptions import UncoveredRowsWarning, VoteWarning, WeakLabelWarning
 from overlapkit.label_models import DawidSkene, LabelModel, MajorityVote
 from overlapkit.scorers import weak_confidence
 from overlapkit.weak import WeakLabeler, WeakRows
@@ -432,6 +432,30 @@ def test_rows_without_a_vote_are_uncovered_however_the_model_is_wrapped(wrap):
     _, weak, _ = weak_labels(wrap(model), VOTES, Y)
     np.testing.assert_array_equal(weak.covered, (VOTES >= 0).any(axis=1))
     assert (weak.confidence()[~weak.covered] == 0).all()
+
+
+@pytest.mark.parametrize("as_given", [np.asarray, pd.DataFrame])
+def test_given_probabilities_of_nan_are_no_weak_label(as_given):
+    _, proba, _ = with_probabilities(n_classes=3)
+    gaps = proba.copy()
+    gaps[[0, 7]] = np.nan
+    labeler = WeakLabeler("precomputed", random_state=0)
+    with pytest.warns(UncoveredRowsWarning, match="2 of 90 rows .* no probabilities"):
+        rows, _ = labeler.fit_label(as_given(gaps))
+    assert np.flatnonzero(~rows.covered).tolist() == [0, 7]
+    np.testing.assert_allclose(rows.proba[rows.covered], proba[rows.covered])
+    again = labeler.label(as_given(gaps[6:9]))
+    assert again.covered.tolist() == [True, False, True]
+    assert not labeler.label(as_given(gaps[:1])).covered.any()
+
+
+def test_given_probabilities_of_some_classes_only_are_refused():
+    _, proba, _ = with_probabilities(n_classes=3)
+    proba[4, 1] = np.nan
+    with pytest.raises(ValueError, match="some classes only in row 4, as in 1 rows"):
+        weak_labels("precomputed", proba, None)
+    with pytest.raises(ValueError, match="is NaN in all 90 rows"):
+        weak_labels("precomputed", np.full((90, 3), np.nan), None)
 
 
 def test_weak_labels_worse_than_guessing_are_named():
