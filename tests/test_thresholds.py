@@ -276,6 +276,13 @@ def test_binseg_holds_values_of_any_size_at_either_end(far):
     assert 0 < split.gain <= 1
 
 
+def test_values_may_be_as_large_as_their_sum_can_be_held():
+    most = np.finfo(np.float64).max / 18
+    assert change_point([0.0] * 4 + [most] * 5).threshold == most
+    with pytest.raises(ValueError, match="cannot be summed"):
+        change_point([0.0] * 4 + [most * 1.01] * 5)
+
+
 def test_values_of_objects_and_of_more_digits():
     with pytest.raises(ValueError, match="finite, got 4 NaN"):
         change_point(np.array([1.0, np.nan] * 4, dtype=object))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from overlapkit._utils.checks import plain
 from overlapkit._utils.sklearn_compat import HasMethods, Interval, validate_params
 
 __all__ = ["embed_texts"]
@@ -80,7 +81,7 @@ def embed_texts(
         raise ValueError("texts is empty, expected at least one text")
     for row, text in enumerate(texts):
         if not isinstance(text, str):
-            raise TypeError(f"texts[{row}] is {text!r}, expected a text (str)")
+            raise TypeError(f"texts[{row}] is {plain(text)}, expected a text (str)")
     if isinstance(model, str):
         model = _named(model)
     X = model.encode(

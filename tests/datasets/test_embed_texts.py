@@ -63,6 +63,8 @@ def test_without_sentence_transformers_the_error_says_what_to_do(monkeypatch):
         ([], ValueError, "empty"),
         (["a", None], TypeError, r"texts\[1\]"),
         ([["a"], ["b"]], TypeError, r"texts\[0\]"),
+        (np.array(["a", 1.5], dtype=object), TypeError, r"texts\[1\] is 1.5, exp"),
+        (np.array([0.5, 1.5]), TypeError, r"texts\[0\] is 0.5, expected a text"),
     ],
 )
 def test_what_is_not_a_list_of_texts_is_refused(texts, error, match):

@@ -7,7 +7,8 @@ ends in one of five ways:
 
 right    the value is one that can be read, and the result is that of a reference, such
          as the same numbers in a plain array
-refused  ValueError or TypeError that names the argument and says what is expected
+refused  ValueError or TypeError that names the argument and says what is expected, or
+         ImportError that names it and the package to install
 bare     any other error, or one that names neither
 silent   a result that no reference confirms
 hang     no answer within `SECONDS`
@@ -110,7 +111,7 @@ class Cell:
         values[self.argument] = changed
         try:
             result = self.case.call(**values)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, ImportError) as error:
             text = str(error)
             kind = type(error).__name__
             if not names_argument(text, self.argument):
