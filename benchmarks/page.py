@@ -28,12 +28,14 @@ def write_page(path, title, command, sections):
     title, command : str
         Heading, and the command that makes the page.
     sections : list of (str, str, list)
-        Heading, a paragraph, and frames and figures.
+        Heading, a paragraph, and frames and figures; a list of figures of the same
+        size stands side by side as far as there is room.
     """
     shown = []
     for heading, text, parts in sections:
-        parts = [_table(p) if isinstance(p, pd.DataFrame) else _image(p) for p in parts]
-        shown.append({"heading": heading, "text": text, "parts": parts})
+        shown.append(
+            {"heading": heading, "text": text, "parts": [_part(p) for p in parts]}
+        )
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True
     )
@@ -47,6 +49,14 @@ def write_page(path, title, command, sections):
     )
     write_atomically(path, page)
     print(f"wrote {path}")
+
+
+def _part(part):
+    if isinstance(part, pd.DataFrame):
+        return _table(part)
+    if isinstance(part, list):
+        return {"images": [_image(figure) for figure in part]}
+    return {"image": _image(part)}
 
 
 def _table(frame):
@@ -70,7 +80,7 @@ def _cell(value):
 def _image(figure):
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120)
-    return {"image": base64.b64encode(buffer.getvalue()).decode()}
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def clear_gains(runs, pairs):
