@@ -1,4 +1,4 @@
-"""One self-contained HTML page of tables and figures, and what the pages share."""
+"""One self-contained HTML page of tables and figures."""
 
 import base64
 import io
@@ -13,9 +13,8 @@ from jinja2 import Environment, FileSystemLoader
 from benchmarks.common import write_atomically
 from benchmarks.job.store import LIBRARIES
 from overlapkit import __version__
-from overlapkit.model_selection import gain_interval
 
-__all__ = ["clear_gains", "win_matrix", "write_page"]
+__all__ = ["write_page"]
 
 
 def write_page(path, title, command, sections):
@@ -81,57 +80,3 @@ def _image(figure):
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120)
     return base64.b64encode(buffer.getvalue()).decode()
-
-
-def clear_gains(runs, pairs):
-    """Gain of one model over another per data set, with its interval.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        Columns ``data``, ``seed``, ``model``, ``accuracy``, ``test_train_ratio``.
-    pairs : list of (str, str)
-        Models compared, paired by seed.
-
-    Returns
-    -------
-    gains : DataFrame
-        Columns ``data``, ``model``, ``against``, ``gain``, ``low``, ``high``.
-    """
-    rows = []
-    for data, part in runs.groupby("data", sort=False):
-        scores = part.pivot(index="seed", columns="model", values="accuracy")
-        ratio = part["test_train_ratio"].mean()
-        for model, other in pairs:
-            if not {model, other} <= set(scores):
-                continue
-            gain = (scores[model] - scores[other]).dropna().to_numpy()
-            if len(gain) == 0:
-                continue
-            mean, low, high = gain_interval(gain, test_train_ratio=ratio)
-            rows.append(
-                {
-                    "data": data,
-                    "model": model,
-                    "against": other,
-                    "gain": mean,
-                    "low": low,
-                    "high": high,
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def win_matrix(runs, models):
-    """On how many data sets the model of a row clearly beats that of a column.
-
-    Of the sets where the gain has an interval: one seed gives none.
-    """
-    pairs = [(a, b) for a in models for b in models if a != b]
-    gains = clear_gains(runs, pairs).dropna(subset=["low"])
-    won = gains[gains["low"] > 0].groupby(["model", "against"]).size()
-    met = gains.groupby(["model", "against"]).size()
-    table = pd.DataFrame("", index=models, columns=models)
-    for (model, other), n in met.items():
-        table.loc[model, other] = f"{won.get((model, other), 0)} of {n}"
-    return table.rename_axis("wins of")

@@ -22,8 +22,9 @@ import pandas as pd
 from benchmarks import cells, common
 from benchmarks.embeddings.cell import DIGITS, read, run, sets_in
 from benchmarks.embeddings.registry import as_table
+from benchmarks.gains import clear_gains, win_matrix
 from benchmarks.job.data import Unusable
-from benchmarks.page import clear_gains, win_matrix, write_page
+from benchmarks.page import write_page
 from benchmarks.weak_supervision.summary import gains_shown
 from overlapkit.model_selection import weak_to_strong_summary
 

@@ -17,8 +17,9 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks import cells, common
+from benchmarks.gains import win_matrix
 from benchmarks.job.experiment import LABEL_MODELS, run_task
-from benchmarks.page import win_matrix, write_page
+from benchmarks.page import write_page
 from benchmarks.tables.data import TABLES, find_wheel, load_task, read
 from benchmarks.tables.ranking import critical_difference, diagram, holm, rank
 from benchmarks.weak_supervision.summary import MODELS, models_table

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import common
-from benchmarks.page import clear_gains, win_matrix, write_page
+from benchmarks.gains import clear_gains, win_matrix
+from benchmarks.page import write_page
 from benchmarks.weak_supervision import reference
 from benchmarks.weak_supervision.authors import SHARES
 
