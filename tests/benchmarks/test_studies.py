@@ -140,6 +140,17 @@ def test_hard_set_on_the_generator():
     assert (runs.loc["default", "AUC, not hard"]) > runs.loc["default", "AUC, all"]
 
 
+@pytest.mark.parametrize("view", ["standardised", "hidden"])
+def test_hard_set_on_a_shipped_table(view):
+    runs = hard_set.real("mushroom", 0, "logistic", "label-model", view, True)
+    runs = pd.DataFrame(runs).set_index("rule")
+    assert set(runs.index) == {"default", hard_set.GUARD}
+    assert not runs.loc["default", "acts"]
+    assert runs.loc["default", "not hard"] > 0.8
+    # nothing was taken out
+    assert np.isnan(runs.loc["default", "right, taken out"])
+
+
 def test_spoiled_votes_are_as_many_as_asked_and_abstentions_stay():
     votes = np.array([[0, 1, -1], [2, -1, 0]] * 50)
     new = noisy_votes.spoiled(votes, 0.3, 3, np.random.RandomState(0))
