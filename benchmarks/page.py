@@ -1,4 +1,4 @@
-"""One self-contained HTML page of tables and figures, and what the pages share."""
+"""One self-contained HTML page of tables and figures."""
 
 import base64
 import io
@@ -13,9 +13,8 @@ from jinja2 import Environment, FileSystemLoader
 from benchmarks.common import write_atomically
 from benchmarks.job.store import LIBRARIES
 from overlapkit import __version__
-from overlapkit.model_selection import gain_interval
 
-__all__ = ["clear_gains", "win_matrix", "write_page"]
+__all__ = ["write_page"]
 
 
 def write_page(path, title, command, sections):
@@ -28,12 +27,14 @@ def write_page(path, title, command, sections):
     title, command : str
         Heading, and the command that makes the page.
     sections : list of (str, str, list)
-        Heading, a paragraph, and frames and figures.
+        Heading, a paragraph, and frames and figures; a list of figures of the same
+        size stands side by side as far as there is room.
     """
     shown = []
     for heading, text, parts in sections:
-        parts = [_table(p) if isinstance(p, pd.DataFrame) else _image(p) for p in parts]
-        shown.append({"heading": heading, "text": text, "parts": parts})
+        shown.append(
+            {"heading": heading, "text": text, "parts": [_part(p) for p in parts]}
+        )
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True
     )
@@ -47,6 +48,14 @@ def write_page(path, title, command, sections):
     )
     write_atomically(path, page)
     print(f"wrote {path}")
+
+
+def _part(part):
+    if isinstance(part, pd.DataFrame):
+        return _table(part)
+    if isinstance(part, list):
+        return {"images": [_image(figure) for figure in part]}
+    return {"image": _image(part)}
 
 
 def _table(frame):
@@ -70,58 +79,4 @@ def _cell(value):
 def _image(figure):
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120)
-    return {"image": base64.b64encode(buffer.getvalue()).decode()}
-
-
-def clear_gains(runs, pairs):
-    """Gain of one model over another per data set, with its interval.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        Columns ``data``, ``seed``, ``model``, ``accuracy``, ``test_train_ratio``.
-    pairs : list of (str, str)
-        Models compared, paired by seed.
-
-    Returns
-    -------
-    gains : DataFrame
-        Columns ``data``, ``model``, ``against``, ``gain``, ``low``, ``high``.
-    """
-    rows = []
-    for data, part in runs.groupby("data", sort=False):
-        scores = part.pivot(index="seed", columns="model", values="accuracy")
-        ratio = part["test_train_ratio"].mean()
-        for model, other in pairs:
-            if not {model, other} <= set(scores):
-                continue
-            gain = (scores[model] - scores[other]).dropna().to_numpy()
-            if len(gain) == 0:
-                continue
-            mean, low, high = gain_interval(gain, test_train_ratio=ratio)
-            rows.append(
-                {
-                    "data": data,
-                    "model": model,
-                    "against": other,
-                    "gain": mean,
-                    "low": low,
-                    "high": high,
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def win_matrix(runs, models):
-    """On how many data sets the model of a row clearly beats that of a column.
-
-    Of the sets where the gain has an interval: one seed gives none.
-    """
-    pairs = [(a, b) for a in models for b in models if a != b]
-    gains = clear_gains(runs, pairs).dropna(subset=["low"])
-    won = gains[gains["low"] > 0].groupby(["model", "against"]).size()
-    met = gains.groupby(["model", "against"]).size()
-    table = pd.DataFrame("", index=models, columns=models)
-    for (model, other), n in met.items():
-        table.loc[model, other] = f"{won.get((model, other), 0)} of {n}"
-    return table.rename_axis("wins of")
+    return base64.b64encode(buffer.getvalue()).decode()

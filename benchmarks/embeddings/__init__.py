@@ -22,8 +22,9 @@ import pandas as pd
 from benchmarks import cells, common
 from benchmarks.embeddings.cell import DIGITS, read, run, sets_in
 from benchmarks.embeddings.registry import as_table
+from benchmarks.gains import clear_gains, win_matrix
 from benchmarks.job.data import Unusable
-from benchmarks.page import clear_gains, win_matrix, write_page
+from benchmarks.page import write_page
 from benchmarks.weak_supervision.summary import gains_shown
 from overlapkit.model_selection import weak_to_strong_summary
 
@@ -73,6 +74,7 @@ def parse(argv):
         options.error(
             f"no data set {', '.join(unknown)}; there are: {', '.join(known)}"
         )
+    options.chosen = options.datasets is not None
     options.datasets = options.datasets or known
     return options
 
@@ -220,6 +222,9 @@ def report(results, skipped, registry, options):
         text = " ".join(f"{name}: {reason}." for name, reason in skipped.items())
         sections.append(("Left out", text, []))
     command = f"python -m benchmarks embeddings --seeds {options.seeds}"
+    command += " --data DIR" if options.data else ""
+    if options.chosen:
+        command += f" --datasets {' '.join(options.datasets)}"
     write_page(options.out / "report.html", "Embeddings", command, sections)
 
 
@@ -234,13 +239,12 @@ def rises(curves):
 
 
 def draw(curves):
-    """A panel a set: the curve of each pool, detector of the package."""
+    """A figure a set: the curve of each pool, detector of the package."""
     curves = curves[curves["detector"] == "overlap"]
-    sets = list(dict.fromkeys(curves["data"]))
-    figure, axes = common.grid(len(sets), columns=3, size=(3.6, 2.8))
     colors = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#999999")
-    for ax, data in zip(axes, sets):
-        part = curves[curves["data"] == data]
+    figures = []
+    for data, part in curves.groupby("data", sort=False):
+        figure, (ax,) = common.grid(1, size=(3.6, 3.4))
         for (pool, lines), color in zip(part.groupby("pool", sort=False), colors):
             stats = lines.groupby("share")["accuracy"].agg(["mean", "std"]) * 100
             low, high = stats["mean"] - stats["std"], stats["mean"] + stats["std"]
@@ -248,11 +252,11 @@ def draw(curves):
             ax.fill_between(stats.index, low, high, color=color, alpha=0.12)
         ax.set_title(data)
         ax.set_xlabel("share of the first part")
-        if ax.get_subplotspec().is_first_col():
-            ax.set_ylabel("accuracy, %")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    return figure
+        ax.set_ylabel("accuracy, %")
+        handles, labels = ax.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8)
+        figures.append(figure)
+    return figures
 
 
 __all__ = ["DIGITS", "gaps", "main", "parse", "report", "rises"]

@@ -12,12 +12,27 @@ from jinja2 import Environment, FileSystemLoader
 from rich.table import Table
 
 from benchmarks.common import write_atomically
+from benchmarks.gains import win_matrix
 from benchmarks.job import figures, markdown
 from benchmarks.job.experiment import STUDENTS
 from benchmarks.job.store import LIBRARIES
 from overlapkit.model_selection import gain_interval, weak_to_strong_summary
 
 BASELINE, NON_HARD = "covered rows", "overlap, random non-hard"
+# what is counted against each other over data sets
+COUNTED = (
+    "weak model",
+    "known labels alone",
+    BASELINE,
+    "non-hard rows",
+    "overlap",
+    NON_HARD,
+    "overlap, most confident",
+    "paper",
+    "cut",
+    "auto, without weak labels",
+    "auto",
+)
 CLEAR, UNCLEAR = {True: "helps", False: "hurts"}, "no clear difference"
 HEADERS = ("model", "rows", "accuracy %", "balanced %", "gap recovered", "purity %")
 
@@ -154,6 +169,14 @@ def print_tables(tables, console):
         console.print(f"{data}: {answer}")
 
 
+def _wins(table):
+    """Lines of the matrix of clear wins; none for a single data set."""
+    if table["data"].nunique() < 2:
+        return []
+    matrix = win_matrix(table, [m for m in COUNTED if (table["model"] == m).any()])
+    return [["wins of", *matrix.columns], *matrix.reset_index().to_numpy().tolist()]
+
+
 def _by_data(table):
     return {d: p.to_dict("records") for d, p in table.groupby("data", sort=False)}
 
@@ -193,6 +216,7 @@ def write_outputs(tables, runs, skipped, settings, out):
         headers=HEADERS,
         summary=_by_data(tables["summary"]),
         comparison=_by_data(tables["comparison"]),
+        wins=_wins(tables["runs"]),
         students=STUDENTS,
         images=encoded,
         skipped=skipped,

@@ -17,8 +17,9 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks import cells, common
+from benchmarks.gains import win_matrix
 from benchmarks.job.experiment import LABEL_MODELS, run_task
-from benchmarks.page import win_matrix, write_page
+from benchmarks.page import write_page
 from benchmarks.tables.data import TABLES, find_wheel, load_task, read
 from benchmarks.tables.ranking import critical_difference, diagram, holm, rank
 from benchmarks.weak_supervision.summary import MODELS, models_table
@@ -138,12 +139,18 @@ def report(results, options):
             f"Friedman's test gives p = {p:.2g}. Mean ranks less than {difference:.2f} "
             "apart are not told apart (Nemenyi, 5 %), which the grey bars show."
         )
-        written = pairs.assign(p=pairs["p"].map("{:.4f}".format))
-        written["p, Holm"] = pairs["p, Holm"].map("{:.4f}".format)
-        sections.insert(1, ("Ranks", text, [diagram(mean, difference), ranks, written]))
+        written = pairs.assign(**{n: pairs[n].map(_p) for n in ("p", "p, Holm")})
+        ranks = ranks.map("{:.2f}".format)
+        sections.insert(1, ("Ranks", text, [diagram(mean, difference), ranks]))
+        text = "Wilcoxon's signed rank test over tables, corrected by Holm; in points."
+        sections.append(("All pairs", text, [written]))
     else:
         print("\nRanks need three tables where every method has a score.")
     common.show("Clear wins, tables", matrix)
     command = f"python -m benchmarks tables --seeds {options.seeds}"
     command += " --full" if options.full else ""
     write_page(options.out / "report.html", "Twenty tables", command, sections)
+
+
+def _p(value):
+    return f"{value:.4f}" if value >= 0.0001 else "< 0.0001"

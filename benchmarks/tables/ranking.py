@@ -60,7 +60,7 @@ def diagram(mean, difference):
         last = int(np.flatnonzero(values <= low + difference)[-1])
         if last > i and (not groups or last > groups[-1][1]):
             groups.append((i, last))
-    figure, (ax,) = common.grid(1, size=(7.5, 0.32 * len(names) + 1.2))
+    figure, (ax,) = common.grid(1, size=(5.2, 0.32 * len(names) + 1.2))
     ax.plot(values, range(len(names)), "o", color="#0072B2")
     for step, (i, last) in enumerate(groups):
         x = values[last] + 0.15 + 0.12 * step

@@ -50,6 +50,7 @@ def parse(argv):
         options.error(
             f"no data set {', '.join(unknown)}; there are: {', '.join(known)}"
         )
+    options.chosen = options.datasets is not None
     options.datasets = options.datasets or known
     return options
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import common
-from benchmarks.page import clear_gains, win_matrix, write_page
+from benchmarks.gains import clear_gains, win_matrix
+from benchmarks.page import write_page
 from benchmarks.weak_supervision import reference
 from benchmarks.weak_supervision.authors import SHARES
 
@@ -60,7 +61,9 @@ def authors_table(results):
     table = table.merge(theirs, "left", ["data", "figure"])
     table["difference"] = table["ours"] - table["authors"]
     table["figure"] = pd.Categorical(table["figure"], order)
-    return table.sort_values(["data", "figure"], ignore_index=True)
+    table["data"] = pd.Categorical(table["data"], list(dict.fromkeys(frame["data"])))
+    table = table.sort_values(["data", "figure"], ignore_index=True)
+    return table.astype({"data": str})
 
 
 def rises_table(results):
@@ -126,8 +129,9 @@ def gains_shown(gains):
         text=[_text(line) for line in gains.to_dict("records")],
         pair=gains["model"] + " - " + gains["against"],
     )
-    order = list(dict.fromkeys(texts["pair"]))
-    return texts.pivot(index="data", columns="pair", values="text")[order].fillna("-")
+    pairs, sets = (list(dict.fromkeys(texts[name])) for name in ("pair", "data"))
+    table = texts.pivot(index="data", columns="pair", values="text")
+    return table.loc[sets, pairs].fillna("-")
 
 
 def _text(line):
@@ -149,6 +153,9 @@ def write_all(paper, honest, skipped, options):
         text = " ".join(f"{name}: {reason}." for name, reason in skipped.items())
         sections.append(("Left out", text, []))
     command = f"python -m benchmarks weak-supervision --seeds {options.seeds}"
+    command += " --data DIR" if options.data else ""
+    if options.chosen:
+        command += f" --datasets {' '.join(options.datasets)}"
     for name, default in DEFAULTS.items():
         if getattr(options, name) != default:
             command += f" --{name.replace('_', '-')} {getattr(options, name)}"
@@ -253,12 +260,12 @@ def _honest_sections(honest, options):
 
 
 def curves(table):
-    """Accuracy against the share of overlap rows, with bands of one s.d."""
+    """Accuracy against the share of overlap rows, with bands of one s.d., by set."""
     names = [f"{share:.1f}" for share in SHARES]
-    sets = list(dict.fromkeys(table["data"]))
-    figure, axes = common.grid(len(sets), columns=3, size=(3.6, 2.8))
-    for ax, data in zip(axes, sets):
-        part = table[table["data"] == data].set_index("figure").loc[names]
+    figures = []
+    for data, part in table.groupby("data", sort=False):
+        figure, (ax,) = common.grid(1, size=(3.6, 2.8))
+        part = part.set_index("figure").loc[names]
         for who, color in (("ours", "#D55E00"), ("authors", "#0072B2")):
             mean, sd = part[who].to_numpy(float), part[f"{who}_sd"].to_numpy(float)
             if np.isnan(mean).all():
@@ -267,7 +274,7 @@ def curves(table):
             ax.fill_between(SHARES, mean - sd, mean + sd, color=color, alpha=0.15)
         ax.set_title(data)
         ax.set_xlabel("share of overlap rows")
-        if ax.get_subplotspec().is_first_col():
-            ax.set_ylabel("accuracy, %")
+        ax.set_ylabel("accuracy, %")
         ax.legend(fontsize=8)
-    return figure
+        figures.append(figure)
+    return figures

@@ -134,6 +134,9 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         at most that. ``"separated"`` asks for a p-value of at most .05 and for two
         groups whose means are 5 standard deviations of the groups apart, the smaller
         of 1 % of these rows and at least 10.
+        Leave it at False with a representation that was learnt from the weak labels,
+        such as :class:`~overlapkit.representation.HiddenLayerRepresentation`: rows
+        with a wrong label resemble the confident rows there too.
     missing_label : scalar, default=None
         What stands in y for "label unknown". None: every label is known.
     cv : int, splitter or iterable, default=5

@@ -104,7 +104,7 @@ def neighborhood_graph(
             f"n_neighbors={n_neighbors} must be less than the number of rows of X, "
             f"{X.shape[0]}."
         )
-    largest = abs(X).max()
+    largest = float(abs(X).max())
     if largest > 1e150:
         raise ValueError(
             f"X holds values as large as {largest:.3g}, whose squares cannot be summed "

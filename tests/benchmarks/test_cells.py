@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from benchmarks.cells import compute, digest, key_of, say_skipped
+from benchmarks.gains import clear_gains, win_matrix
 from benchmarks.job.data import Unusable
-from benchmarks.page import clear_gains, win_matrix, write_page
+from benchmarks.page import write_page
 
 CALLS = []
 

@@ -114,6 +114,38 @@ def test_names_and_reasons_are_text_on_the_page(finished, tmp_path):
     assert "<votes>" not in page
 
 
+def test_clear_wins_are_counted_over_data_sets(finished, tmp_path):
+    runs = {}
+    for path in sorted((finished[0] / "runs").iterdir()):
+        run = json.loads(path.read_text())
+        for name, lead in (("one", 0.0), ("two", 0.5)):
+            # other gains in each seed, as equal ones have no interval
+            places = {row["model"]: place for place, row in enumerate(run["rows"])}
+            rows = [
+                row
+                | {
+                    "data": name,
+                    "accuracy": row["seed"] * places[row["model"]] / 1e4
+                    + lead * (row["model"] == "cut"),
+                }
+                for row in run["rows"]
+            ]
+            runs[name, run["rows"][0]["seed"]] = run | {"rows": rows}
+    settings = dict.fromkeys(
+        ("overlapkit", "strong model", "label model", "seeds", "command"), "x"
+    )
+    write_outputs(make_tables(runs), runs, {}, settings, tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    matrix = page.split("wins of")[1].split("</table>")[0]
+    lines = re.findall(r"<tr><td>(cut|paper)</td>(<td>.*?)</tr>", matrix)
+    counts = {name: re.findall(r"\d of \d", cells) for name, cells in lines}
+    assert len(counts["cut"]) == 10
+    assert set(counts["cut"]) == {"1 of 2"}
+    assert set(counts["paper"]) == {"0 of 2"}
+    # a single data set has nothing to count
+    assert "wins of" not in (finished[0] / "report.html").read_text()
+
+
 def test_finished_runs_are_not_computed_again(finished, monkeypatch, capsys):
     out, options = finished
 

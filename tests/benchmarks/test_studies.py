@@ -7,6 +7,7 @@ import pytest
 from benchmarks.data import dip_table
 from benchmarks.studies import (
     ablation,
+    class_thresholds,
     conflicting_patterns,
     evidence,
     expansion,
@@ -16,7 +17,9 @@ from benchmarks.studies import (
     shared_features,
     worlds,
 )
+from overlapkit import OverlapDetector
 from overlapkit.diagnostics import NULL_TAILS, dip_test
+from overlapkit.weak import WeakLabeler
 
 
 @pytest.fixture(autouse=True)
@@ -137,6 +140,17 @@ def test_hard_set_on_the_generator():
     assert (runs.loc["default", "AUC, not hard"]) > runs.loc["default", "AUC, all"]
 
 
+@pytest.mark.parametrize("view", ["standardised", "hidden"])
+def test_hard_set_on_a_shipped_table(view):
+    runs = hard_set.real("mushroom", 0, "logistic", "label-model", view, True)
+    runs = pd.DataFrame(runs).set_index("rule")
+    assert set(runs.index) == {"default", hard_set.GUARD}
+    assert not runs.loc["default", "acts"]
+    assert runs.loc["default", "not hard"] > 0.8
+    # nothing was taken out
+    assert np.isnan(runs.loc["default", "right, taken out"])
+
+
 def test_spoiled_votes_are_as_many_as_asked_and_abstentions_stay():
     votes = np.array([[0, 1, -1], [2, -1, 0]] * 50)
     new = noisy_votes.spoiled(votes, 0.3, 3, np.random.RandomState(0))
@@ -163,3 +177,38 @@ def test_conflicting_patterns(tmp_path, monkeypatch, capsys):
 def test_the_guard_of_hard_rows_is_tried_alone():
     runs = pd.DataFrame(hard_set.generated("d = 10", 0, guard_only=True))
     assert list(runs["rule"]) == ["default", hard_set.GUARD]
+
+
+def test_common_thresholds_are_those_of_the_detector():
+    train, _ = worlds.world(0, n_easy=100, n_hard=100, n_overlap=100, n_classes=3)
+    views = {"weak_columns": train.easy_columns, "random_state": 0}
+    rows, _ = WeakLabeler(**views).fit_label(train.X, train.y)
+    detector = OverlapDetector(**views).fit(train.X, train.y)
+    hard, overlap, _ = class_thresholds.regions(rows, train.X, "common")
+    np.testing.assert_array_equal(hard, detector.labels_ == worlds.HARD)
+    np.testing.assert_array_equal(overlap, detector.support_)
+
+
+def test_a_class_has_its_own_threshold_if_it_has_enough_rows():
+    values = np.r_[np.repeat([0.0, 0.2], 20), np.repeat([0.8, 1.0], 20), 0.1, 0.9]
+    codes = np.r_[np.repeat([0, 1], 40), 2, 2]
+    inside = np.ones(len(values), dtype=bool)
+    common = class_thresholds.thresholds(values, codes, inside, False, "midpoint")
+    assert len(np.unique(common)) == 1
+    own = class_thresholds.thresholds(values, codes, inside, True, "midpoint")
+    np.testing.assert_allclose(own[[0, 40]], [0.1, 0.9])
+    assert own[-1] == common[-1]
+
+
+def test_class_thresholds(tmp_path, monkeypatch, capsys):
+    small = {"generator, 3 classes": {"n_classes": 3}}
+    monkeypatch.setattr(class_thresholds, "WORLDS", small)
+    monkeypatch.setattr(class_thresholds, "SIZE", 100)
+    monkeypatch.setattr(class_thresholds, "available", lambda folder: [])
+    runs = _run(class_thresholds, tmp_path)("class_thresholds_label-model")
+    assert set(runs["rule"]) == set(class_thresholds.RULES)
+    assert (runs["accuracy"] > 1 / 3).all()
+    counted = runs.groupby("rule")["share"].agg(list)
+    # as many random rows as overlap rows, up to quotas
+    np.testing.assert_allclose([c[1] for c in counted], [c[2] for c in counted])
+    assert "won and lost by two s.e." in capsys.readouterr().out

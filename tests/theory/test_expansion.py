@@ -1,4 +1,5 @@
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -28,6 +29,15 @@ def test_graph_needs_exactly_one_rule():
     for options in ({}, {"radius": 1.0, "n_neighbors": 2}):
         with pytest.raises(ValueError, match="exactly one of radius"):
             neighborhood_graph([[0.0], [1.0]], **options)
+
+
+def test_rows_in_single_precision_give_no_warning():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(20, 3)).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        graph = neighborhood_graph(X, n_neighbors=3)
+    assert graph.shape == (20, 20)
 
 
 @pytest.mark.parametrize("seed", range(5))
