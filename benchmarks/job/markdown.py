@@ -73,24 +73,29 @@ def _gain(part, data):
     if data not in part.index:
         return "-"
     line = part.loc[data]
-    gain, low, high = (100 * line[name] for name in ("gain", "gain_low", "gain_high"))
+    gain, low, high = (line[name] for name in ("gain", "gain_low", "gain_high"))
     sign = SIGNS.get(line["verdict"], "")
-    return f"{gain:+.1f} [{low:.1f}, {high:.1f}]{sign}"
+    return f"{_points(gain):+.1f} [{_points(low):.1f}, {_points(high):.1f}]{sign}"
+
+
+def _points(share):
+    return round(100 * share, 1) + 0.0  # no negative zero
 
 
 def _counts(comparison):
     lines = []
     for (student, other), part in _pairs(comparison):
-        gains = 100 * part["gain"]
+        gains = part["gain"]
         lines.append(
             [
                 student,
                 other,
                 f"{(part['verdict'] == 'helps').sum()} of {len(part)}",
                 f"{(part['verdict'] == 'hurts').sum()}",
-                f"{gains.mean():+.1f}",
-                f"{gains.min():+.1f}",
-                f"{gains.max():+.1f}",
+                *(
+                    f"{_points(g):+.1f}"
+                    for g in (gains.mean(), gains.min(), gains.max())
+                ),
             ]
         )
     headers = ["student", "against", "helps", "hurts", "mean gain", "least", "largest"]
