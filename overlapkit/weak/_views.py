@@ -355,31 +355,36 @@ def view_alignment(strong, weak) -> float:
         return float("nan")
     if len(views[0]) < 4 or not all(np.isfinite(view).all() for view in views):
         return float("nan")
-    K, L = map(_gram, views)
-    scale = _unbiased_product(K, K) * _unbiased_product(L, L)
-    if not (K.any() and L.any()) or scale <= 0:
+    A, B = map(_standardised, views)
+    if not (A.any() and B.any()):
         return float("nan")
-    return float(np.clip(_unbiased_product(K, L) / np.sqrt(scale), 0.0, 1.0))
+    scale = _unbiased_product(A, A) * _unbiased_product(B, B)
+    if scale <= 0:
+        return float("nan")
+    return float(np.clip(_unbiased_product(A, B) / np.sqrt(scale), 0.0, 1.0))
 
 
-def _gram(view) -> np.ndarray:
-    """Inner products of standardised rows, with an empty diagonal."""
+def _standardised(view) -> np.ndarray:
+    """Columns of mean 0 and deviation 1; constant ones are 0."""
     # columns of any size: neither their sums nor their squares may overflow or vanish
     largest = np.abs(view).max(axis=0)
     view /= np.where(largest > 0, largest, 1.0)
     view -= view.mean(axis=0)
     deviation = view.std(axis=0)
     view /= np.where(deviation > 0, deviation, 1.0)
-    gram = view @ view.T
-    np.fill_diagonal(gram, 0.0)
-    return gram
+    return view
 
 
-def _unbiased_product(K, L) -> float:
-    n = len(K)
-    rows_K, rows_L = K.sum(axis=1), L.sum(axis=1)
-    return (
-        np.vdot(K, L)
-        + rows_K.sum() * rows_L.sum() / ((n - 1) * (n - 2))
-        - 2 * (rows_K @ rows_L) / (n - 2)
-    )
+def _unbiased_product(A, B) -> float:
+    """Product of the matrices of inner products, whose diagonals are taken as 0.
+
+    As columns have mean 0, the sums of their rows are those of the diagonals, negative.
+    """
+    n, width = len(A), A.shape[1] * B.shape[1]
+    k, m = np.square(A).sum(axis=1), np.square(B).sum(axis=1)
+    if width < n * (A.shape[1] + B.shape[1]):  # operations of the two ways
+        product = np.square(A.T @ B).sum()
+    else:
+        K = A @ A.T
+        product = np.vdot(K, K if B is A else B @ B.T)
+    return product - k @ m * n / (n - 2) + k.sum() * m.sum() / ((n - 1) * (n - 2))
