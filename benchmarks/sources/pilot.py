@@ -1,12 +1,12 @@
 """A pilot and a stop rule on sources whose truth is known.
 
 First, how often the intervals of :func:`overlapkit.sources.pilot_sources` hold the
-truth: of densities, of differences of densities, and of gains, whose truth is the mean
-over many samples. Then what is earned: five sources with random densities, a row of
-overlap worth 1, and prices of which none, some or all can be paid. The stop rule is
-compared with always buying by UCB, and with pilots of a fixed number of rounds per
-source followed by buying from the best one (explore, then commit). Returns 0 when all
-figures that must be seen are, 1 otherwise.
+truth: of densities, whose truth is the density of all 3,000 rows of a source, and of
+gains, whose truth is the mean over many samples. Then what is earned: five sources with
+random densities, a row of overlap worth 1, and prices of which none, some or all can be
+paid. The stop rule is compared with always buying by UCB, and with pilots of a fixed
+number of rounds per source followed by buying from the best one (explore, then commit).
+Returns 0 when all figures that must be seen are, 1 otherwise.
 """
 
 import warnings
@@ -28,9 +28,8 @@ SUMMARY = "intervals of a pilot, and what the stop rule earns"
 SIZE, N_ROUNDS = 20, 50
 
 
-def _gain_pilots(seed, n_pilots=20):
-    """Intervals of densities and gains of pilots of 60 rows, and their truth."""
-    warnings.simplefilter("ignore", OverlapkitWarning)
+def _problem(seed):
+    """Three sources of 3,000 rows, and a function that draws labelled rows."""
     pool = make_overlap_sources((0.2, 0.5, 0.8), n_rows=3000, random_state=seed)
 
     def labelled(n, s):
@@ -39,42 +38,68 @@ def _gain_pilots(seed, n_pilots=20):
         )
         return data.X, data.y
 
-    reference = labelled(200, seed + 1000)
-    everything, rng, rows = labelled(4000, seed + 2000), np.random.RandomState(seed), []
-    model = LogisticRegression(C=0.1)
+    return pool, labelled
 
-    def pilot(n_rows, test):
+
+def _pilot(pool, rows, sources, reference, **options):
+    result = pilot_sources(
+        pool.X[rows],
+        sources=sources,
+        reference=reference,
+        detector=OverlapDetector(weak_columns=pool.easy_columns),
+        random_state=0,
+        **options,
+    )
+    return result.table.sort_index()
+
+
+def _line(what, table, true):
+    low, high = table[f"{what}_low"], table[f"{what}_high"]
+    covered = ((low <= true) & (true <= high)).mean()
+    return {"what": what, "covered": covered, "width": (high - low).mean()}
+
+
+def _density_pilots(seed, n_calls=10, n_pilots=20):
+    """Intervals of densities of pilots of 60 rows, and the densities of all rows."""
+    warnings.simplefilter("ignore", OverlapkitWarning)
+    pool, labelled = _problem(seed)
+    reference, rng = labelled(200, seed + 1000), np.random.RandomState(seed)
+    everything = np.arange(len(pool.X))
+    truth = _pilot(pool, everything, pool.sources, reference)["density"].to_numpy()
+    lines = []
+    for _ in range(n_calls):
+        # several pilots in one call, each as sources of its own: one fit serves all
+        drawn = [
+            rng.choice(np.flatnonzero(pool.sources == k), 60, replace=False)
+            for k in np.repeat(range(3), n_pilots)
+        ]
+        names = np.repeat(np.arange(3 * n_pilots), 60)
+        table = _pilot(pool, np.concatenate(drawn), names, reference)
+        lines.append(_line("density", table, np.repeat(truth, n_pilots)))
+    return lines
+
+
+def _gain_pilots(seed, n_pilots=20):
+    """Intervals of gains of pilots of 60 rows, and the mean of other such pilots."""
+    warnings.simplefilter("ignore", OverlapkitWarning)
+    pool, labelled = _problem(seed)
+    reference, rng = labelled(200, seed + 1000), np.random.RandomState(seed)
+    everything, model = labelled(4000, seed + 2000), LogisticRegression(C=0.1)
+
+    def pilot(test):
         some = np.concatenate(
-            [rng.choice(np.flatnonzero(pool.sources == k), n_rows) for k in range(3)]
+            [rng.choice(np.flatnonzero(pool.sources == k), 60) for k in range(3)]
         )
-        result = pilot_sources(
-            pool.X[some],
-            pool.y[some],
-            sources=pool.sources[some],
-            reference=reference,
-            test=test,
-            estimator=model,
-            detector=OverlapDetector(weak_columns=pool.easy_columns),
-            random_state=0,
-        )
-        return result.table.sort_index()
+        options = {"test": test, "estimator": model}
+        return _pilot(pool, some, pool.sources[some], reference, **options)
 
-    large = [pilot(60, everything) for _ in range(n_pilots)]
-    truth = np.mean([t["gain"] for t in large], axis=0)
-    density = np.mean([t["density"] for t in large], axis=0)
+    truth = np.mean([pilot(everything)["gain"] for _ in range(n_pilots)], axis=0)
+    lines = []
     for _ in range(n_pilots):
         test = rng.choice(len(everything[1]), 150, replace=False)
-        table = pilot(60, (everything[0][test], everything[1][test]))
-        for name, true in (("gain", truth), ("density", density)):
-            low, high = table[f"{name}_low"], table[f"{name}_high"]
-            rows.append(
-                {
-                    "what": name,
-                    "covered": ((low <= true) & (true <= high)).mean(),
-                    "width": (high - low).mean(),
-                }
-            )
-    return rows
+        table = pilot((everything[0][test], everything[1][test]))
+        lines.append(_line("gain", table, truth))
+    return lines
 
 
 def _run(rng, densities, prices, *, worth=None, pilot=None):
@@ -141,10 +166,12 @@ def main(argv=None) -> int:
     """Run the simulations; return 0 when every figure that must be seen is."""
     options = common.parse("sources-pilot", __doc__, argv, seeds=20, quick="2 seeds")
     seeds = [{"seed": seed} for seed in range(options.seeds)]
-    cover = common.run(_gain_pilots, seeds, options.n_jobs)
-    cover = pd.DataFrame([row for rows in cover for row in rows])
+    densities = common.run(_density_pilots, seeds, options.n_jobs)
+    gains = common.run(_gain_pilots, seeds, options.n_jobs)
+    cover = pd.DataFrame([row for rows in densities + gains for row in rows])
     cover = cover.groupby("what")[["covered", "width"]].mean()
-    common.show(f"Intervals of 95 %, {options.seeds} seeds x 20 pilots x 3", cover)
+    title = "200 (density) or 20 (gain) pilots of 3 sources"
+    common.show(f"Intervals of 95 %, {options.seeds} seeds, {title}", cover)
     money = [row for seed in range(10 * options.seeds) for row in _money(seed)]
     money = pd.DataFrame(money).groupby(["prices", "rule"]).mean()
     common.show(f"Means of {10 * options.seeds} runs of 50 rounds x 20 rows", money)

@@ -10,7 +10,7 @@ __all__ = ["LinkedEstimator"]
 
 
 class LinkedEstimator(BaseEstimator):
-    """Estimator whose HTML picture links to its page of the documentation.
+    """Estimator whose HTML picture links to its page, with a table below if it has one.
 
     The address is that of the installed package (``Documentation`` under
     ``project.urls``). A package that names none has no link, as a guessed address
@@ -25,6 +25,27 @@ class LinkedEstimator(BaseEstimator):
         if not site:
             return ""  # scikit-learn draws no link
         return f"{site.rstrip('/')}/generated/{{page}}.html"
+
+    def _table(self):
+        """Dataframe to show below the picture, or None."""
+        return None
+
+    def _with_table(self, picture):
+        table = self._table()
+        if table is None:
+            return picture
+        return picture + table.to_html(float_format="{:.3f}".format, max_rows=20)
+
+    @property
+    def _repr_html_(self):
+        picture = super()._repr_html_  # raises where text is to be shown
+        return lambda: self._with_table(picture())
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in bundle:
+            bundle["text/html"] = self._with_table(bundle["text/html"])
+        return bundle
 
     def _doc_link_url_param_generator(self):
         name = type(self).__name__

@@ -35,9 +35,10 @@ class SourceSelectionDisplay:
 
     The plot shows the index of each source, by which it was chosen, the share of
     overlap in the rows collected, or the regret. Rounds at the start in which a source
-    was queried because nothing was known of it are shaded; with the index, squares
-    below show the source of every round. Make one with :meth:`from_estimator`
-    or :meth:`from_history`.
+    was queried because nothing was known of it are shaded; with the index, bars there
+    show the density of the source so far with its 95 % interval, and squares below show
+    the source of every round. Make one with :meth:`from_estimator` or
+    :meth:`from_history`.
 
     Parameters
     ----------
@@ -281,13 +282,31 @@ class SourceSelectionDisplay:
             ax.set_xlim(left=0)
             ax.set_xlabel("cost so far")
         ax.set_ylabel(_KINDS[kind])
-        if not any(
+        drawn = any(
             np.isfinite(line.get_ydata()).any() for line in self.lines_.values()
-        ):
-            ax.set_yticks([])
-            ax.set_ylabel(f"{_KINDS[kind]} (none in the first rounds)")
+        )
+        if kind == "index" and ax.containers:
+            what = "density (bars: 95 % interval)"
+            ax.set_ylabel(f"index; {what}" if drawn else what)
+            if not drawn:
+                ax.set_ylim(0, 1)
+        elif not drawn:
+            self._say_what_came()
         title = "source (dots: queried)" if kind == "index" else "run"
         ax.legend(title=title, fontsize="small", title_fontsize="small")
+
+    def _say_what_came(self):
+        """Rows of each source, where no batch was read yet."""
+        rows = self.history.groupby("source", sort=False)["rows"].sum()
+        lines = [f"{as_text(name)}: {n} rows" for name, n in rows.items()]
+        self.ax_.text(
+            0.04,
+            0.9,
+            "\n".join(["no batch was read yet", *lines]),
+            transform=self.ax_.transAxes,
+            va="top",
+        )
+        self.ax_.set_yticks([])
 
     def _x(self, history) -> np.ndarray:
         column = "round" if self.prices is None else "cost"
@@ -319,6 +338,15 @@ class SourceSelectionDisplay:
             index = history[f"{_PREFIX}{name}"].replace(np.inf, np.nan)
             (line,) = self.ax_.plot(x, index, **{"label": as_text(name), **kwargs})
             mine, color = chosen == k, line.get_color()
+            first = mine & ~np.isfinite(index) & history["density"].notna()
+            if first.any():
+                density, *ends = history.loc[
+                    first, ["density", "density_low", "density_high"]
+                ].T.to_numpy()
+                self.ax_.errorbar(
+                    x[first], density, np.abs(np.array(ends) - density),
+                    fmt="D", color=color, markersize=4, capsize=3,
+                )  # fmt: skip
             self.ax_.plot(x, index.where(mine), "o", color=color, markersize=4)
             # every round shows its source here, those without an index as well
             self.ax_.plot(

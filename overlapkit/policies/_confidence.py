@@ -257,19 +257,6 @@ class KLUCB:
         return unseen_first(low / state.prices, state)
 
 
-def may_reach(successes, samples, needed, level) -> np.ndarray:
-    """Whether the bound of :class:`KLUCB` at a level reaches a value, for each source.
-
-    Without the bisection that the bound itself takes; a source without a row may.
-    """
-    mean = np.minimum(successes / np.maximum(samples, 1), 1.0)
-    open_ = np.flatnonzero((samples > 0) & (mean < needed) & (needed < 1))
-    reached = (samples == 0) | (mean >= needed)
-    spread = _bernoulli_kl(mean[open_], needed[open_]) * samples[open_]
-    reached[open_] = spread <= level
-    return reached & (needed <= 1)  # no reward is larger than 1
-
-
 def _bernoulli_kl(a, b) -> np.ndarray:
     """Return the divergence of Bernoulli(b) from Bernoulli(a), with 0 log 0 = 0."""
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from overlapkit.policies import Policy
-from overlapkit.policies._confidence import may_reach
 from overlapkit.policies._state import check_policy
 
 __all__ = [
@@ -18,6 +17,8 @@ __all__ = [
     "rules_as_texts",
     "unpack_readings",
 ]
+
+_NORMAL_95 = 1.959963984540054  # of a two-sided interval of 95 %
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +99,18 @@ class Rules:
         return (self.budget - spent) * (1 + 1e-12)
 
     def worth_it(self, prices, totals) -> np.ndarray:
-        """Sources whose reward may pay their price, by an upper bound of it."""
+        """Sources whose reward may pay their price, by the end of its interval.
+
+        Wilson's interval of 95 % holds the share that pays if that is not further from
+        the mean than 1.96 standard deviations of a mean with this share.
+        """
         if self.worth is None:
             return np.ones(len(prices), dtype=bool)
-        level = np.log(max(self.n_rounds, 2))
-        return may_reach(totals.rewards, totals.n_rewards, prices / self.worth, level)
+        n, needed = totals.n_rewards, prices / self.worth
+        missing = needed - totals.rewards / np.maximum(n, 1)
+        near = n * missing**2 <= _NORMAL_95**2 * needed * (1 - needed)
+        # no reward is larger than 1
+        return (needed <= 1) & ((missing <= 0) | near | (n == 0))
 
     def lacking(self, class_rows) -> np.ndarray | None:
         """For each source its share of the class that has too few rows, or None."""

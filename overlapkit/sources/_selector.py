@@ -146,10 +146,10 @@ class UCBSourceSelector(
         warning says by how much the budget is exceeded. None: no limit.
     worth : float, default=None
         Worth of a row of reward 1, in the currency of `prices`. A source whose reward
-        cannot pay its price is not queried: `worth` times the upper confidence bound of
-        its reward, that of :class:`~overlapkit.policies.KLUCB` whatever the policy, is
-        less than its price. The run stops when that holds for every source. None: the
-        run goes on while there are rounds and money.
+        cannot pay its price is not queried: `worth` times the upper end of the 95 %
+        interval of its density, ``density_high`` of ``sources_frame_``, is less than
+        its price. The run stops when that holds for every source. None: the run goes on
+        while there are rounds and money.
     shuffle : bool, default=True
         In pool mode, draw the rows of a source at random. False: in their order, for
         sources that change over time.
@@ -640,6 +640,10 @@ class UCBSourceSelector(
     def sources_frame_(self):
         """One line per source."""
         return self._run_of("sources_frame_").sources_frame
+
+    def _table(self):
+        state = vars(self).get("_state")
+        return self.sources_frame_ if state and state.has_rows else None
 
     @property
     def history_(self):

@@ -173,6 +173,20 @@ def test_one_round_shows_its_source_and_whole_rounds():
     assert "source" in display.ax_.get_legend().get_title().get_text()
 
 
+def test_one_round_shows_what_is_known_of_its_source():
+    unread = SourceSelectionDisplay.from_estimator(live())
+    assert [text.get_text() for text in unread.ax_.texts] == [
+        "no batch was read yet\nb: 10 rows"
+    ]
+    rows = POOL.X[50:], POOL.y[50:]
+    run = live(reference=rows)
+    (bars,) = SourceSelectionDisplay.from_estimator(run).ax_.containers
+    _, _, (lines,) = bars
+    low, high = lines.get_segments()[0][:, 1]
+    assert low == pytest.approx(run.history_["density_low"][0])
+    assert high == pytest.approx(run.history_["density_high"][0])
+
+
 def test_prices_put_money_on_the_axis(run):
     paid = fitted(prices={0: 1.0, 1: 3.0})
     display = SourceSelectionDisplay.from_estimator(paid, kind="overlap_ratio")

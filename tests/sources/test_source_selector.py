@@ -1088,3 +1088,15 @@ def test_bad_use_is_named():
         done.partial_fit(POOL.X[:10], POOL.y[:10])
     done.partial_fit(POOL.X[:10], POOL.y[:10], sources=1)
     assert len(done.history_) == 13
+
+
+def test_the_html_picture_of_a_run_has_a_line_for_each_source():
+    run = selector(source_names=["<forum>", "mail"], n_rounds=3, batch_size=None)
+    assert "density_low" not in run._repr_html_()
+    run.partial_fit(POOL.X[:10], POOL.y[:10], sources="mail")
+    for html in (run._repr_html_(), run._repr_mimebundle_()["text/html"]):
+        assert "density_low" in html
+        assert "&lt;forum&gt;" in html
+    with config_context(display="text"):
+        assert not hasattr(run, "_repr_html_")
+        assert list(run._repr_mimebundle_()) == ["text/plain"]
