@@ -60,6 +60,33 @@ def test_every_round_improves_the_objective(class_balance):
     assert values[-1] > values[0]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("n_rounds", [1, 4])
+def test_the_objective_is_the_likelihood_and_the_prior(n_rounds):
+    votes, _ = oracles.independent_votes(80, [0.9, 0.7, 0.6], 0.6, n_classes=3)
+    prior = np.array([0.5, 0.3, 0.2])
+    model = DawidSkene(
+        class_balance=prior,
+        smoothing=0.5,
+        prior_accuracy=0.8,
+        shrinkage=0,
+        max_iter=n_rounds,
+        tol=0,
+    ).fit(votes, np.arange(80) % 3)
+    theta = model.confusion_  # the last outcome is no vote, as is the vote -1
+    covered = votes[(votes >= 0).any(axis=1)]
+    likelihood = prior * np.prod(theta[np.arange(3), covered], axis=1)
+    silent = prior * np.prod(theta[:, -1], axis=0)
+    value = np.log(likelihood.sum(axis=1) / (1 - silent.sum())).sum()
+    right = np.full((3, 3), 0.1) + 0.7 * np.eye(3)
+    for j in range(3):
+        rates = np.array([np.mean(covered[:, j] == k) for k in range(3)])
+        outcomes = np.vstack([3 * rates[:, None] * right, np.full(3, 1 - rates.sum())])
+        outcomes /= outcomes.sum(axis=0)
+        value += 0.5 * (outcomes * np.log(theta[j])).sum()
+    assert model.log_posterior_ == pytest.approx(value, rel=1e-9)
+
+
 def test_recovers_the_confusions(three_classes):
     votes, y = three_classes
     model = DawidSkene().fit(votes)

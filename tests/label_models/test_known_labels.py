@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from overlapkit.exceptions import WeakLabelWarning
 from overlapkit.label_models import DawidSkene, LabelModel, MajorityVote
+from overlapkit.label_models._known import labels_help
 from tests.support import oracles_label_models as oracles
 
 LEARNERS = [LabelModel(random_state=0), DawidSkene(random_state=0)]
@@ -204,3 +205,16 @@ def test_known_labels_decide_whether_votes_are_names_or_numbers(meaning):
     model = DawidSkene(missing_label=-1, random_state=0).fit(votes, some)
     covered = (votes >= 0).any(axis=1)
     assert np.mean(model.predict(votes)[covered] == truth[covered]) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "used"),
+    [(5, 0, True), (8, 4, False), (24, 4, True), (2, 0, False), (1, 0, False)],
+)
+def test_labels_are_used_if_they_help_by_two_standard_errors(better, worse, used):
+    gain = np.repeat([1, -1, 0], [better, worse, 100 - better - worse])
+    error = np.sqrt(len(gain)) * np.std(gain, ddof=1)
+    assert (gain.sum() >= 2 and gain.sum() > 2 * error) == used
+    assert labels_help(gain, np.zeros(100)) == used
+    assert not labels_help(gain[:1], [0])
+    assert labels_help(np.ones(2), np.zeros(2))  # a gain without any spread

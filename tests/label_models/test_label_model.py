@@ -1,6 +1,7 @@
 """LabelModel: the objective, what it recovers, and Snorkel's accuracies."""
 
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from overlapkit.exceptions import WeakLabelWarning
+from overlapkit.exceptions import VoteWarning, WeakLabelWarning
 from overlapkit.label_models import LabelModel, MajorityVote, _votes
 from overlapkit.label_models._moments import moment_objective
 from tests.support import oracles_label_models as oracles
@@ -226,3 +227,29 @@ def test_functions_that_repeat_another_one_raise_the_regularisation(cover):
     assert model.ridge_ > 0.5
     # five of eight votes are one opinion
     assert model.score(votes, y) > np.mean(votes[:, 0] == y) - 0.02
+
+
+@pytest.mark.parametrize("n_functions", [2, 3])
+def test_three_functions_are_enough_for_agreement(n_functions):
+    votes, _ = oracles.independent_votes(2000, [0.8, 0.7, 0.7][:n_functions], 1.0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        LabelModel(classes=[0, 1]).fit(votes)
+    said = [str(w.message) for w in caught if w.category is WeakLabelWarning]
+    assert [text.startswith("2 of 2 functions") for text in said] == [True] * (
+        n_functions == 2
+    )
+
+
+@pytest.mark.parametrize("in_batches", [False, True])
+def test_a_vote_for_a_rare_class_need_not_be_right_mostly(in_batches):
+    # votes for class 1 are right in less than half of the rows, and yet raise it
+    rng = np.random.default_rng(0)
+    y = (rng.random(20_000) < 0.1).astype(int)
+    seen = np.where(y == 1, 0.8, 0.15)[:, None]
+    votes = (rng.random((20_000, 4)) < seen).astype(int)
+    model = LabelModel(classes=[0, 1], class_balance=[0.9, 0.1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", VoteWarning)
+        model.partial_fit(votes) if in_batches else model.fit(votes)
+    assert (model.precision_[:, 1, 1] < 0.5).all()

@@ -284,3 +284,12 @@ def test_parameters_are_checked_in_fit(name, value):
     lfs = TreeLabelingFunctions(**{name: value})
     with pytest.raises(ValueError, match=f"The '{name}' parameter"):
         lfs.fit(np.eye(4), [0, 1, 0, 1])
+
+
+def test_one_tree_of_one_split_is_enough():
+    X = np.linspace(0, 1, 40)[:, None]
+    y = (X[:, 0] > 0.5).astype(int)
+    functions = TreeLabelingFunctions(1, max_depth=1, random_state=0).fit(X, y)
+    assert len(functions.rules_) == 1
+    votes = functions.transform(X)[:, 0]
+    assert (votes[votes >= 0] == y[votes >= 0]).mean() > 0.9

@@ -122,3 +122,12 @@ def test_what_is_said_twice_must_agree(params):
     model = MajorityVote(classes=["no", "yes"], missing_label="?")
     with pytest.raises(ValueError, match=f"{next(iter(params))}.*differ: give one"):
         vote_summary(L, label_model=model, **params)
+
+
+def test_rows_that_a_function_alone_votes_on_do_not_speak_for_it():
+    votes = np.full((400, 4), -1)
+    votes[:100, 0], votes[:100, 1:] = 1, 0
+    votes[100:, 0] = 1
+    notes = vote_summary(votes)["note"]
+    assert "votes against the majority" in notes.iloc[0]
+    assert "votes against the majority" not in notes.iloc[1]

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from overlapkit.exceptions import VoteWarning
-from overlapkit.label_models import DawidSkene, LabelModel, MajorityVote
+from overlapkit.label_models import DawidSkene, LabelModel, MajorityVote, _votes
 from tests.support import oracles_label_models as oracles
 
 MODELS = [MajorityVote, DawidSkene, LabelModel]
@@ -273,3 +273,40 @@ def test_a_frame_of_sparse_columns_may_mean_two_things():
     with pytest.raises(TypeError, match="sparse columns"):
         MajorityVote().fit(frame)
     assert MajorityVote().fit(frame.sparse.to_dense()).predict(frame.to_numpy())[1] == 1
+
+
+@pytest.mark.parametrize("as_given", [np.asarray, lambda X: sparse.csr_array(X + 1)])
+def test_a_vote_of_most_rows_that_no_label_has_may_mean_no_vote(as_given):
+    y = np.random.RandomState(0).randint(0, 2, 40)
+    most, half = np.full(40, 2), np.where(np.arange(40) < 20, 2, y)
+    with pytest.raises(ValueError, match="100% of the rows hold the vote 2"):
+        MajorityVote().fit(as_given(np.column_stack([most, most, y])), y)
+    # one more class, of which there are fewer votes than of the others
+    with pytest.warns(VoteWarning, match="40 of 200 votes name none of the 2 classes"):
+        MajorityVote().fit(as_given(np.column_stack([most, y, y, y, y])), y)
+    # no number that follows on the classes, so it does not matter how frequent it is
+    with pytest.raises(ValueError, match="100% of the rows hold the vote 7"):
+        MajorityVote().fit(as_given(np.column_stack([most + 5, y, y, y, y])), y)
+    with pytest.warns(VoteWarning, match="20 of 200 votes name none"):
+        MajorityVote().fit(as_given(np.column_stack([half, y, y, y, y])), y)
+
+
+def test_classes_that_are_fractions_are_named_by_their_position():
+    votes = np.array([[0, 0], [1, 1], [1, 1]])
+    for classes in ([0.5, 1.5], [1.5, 2.5], [-1.5, 0.5]):
+        model = MajorityVote(classes=classes).fit(votes)
+        assert model.predict(votes).tolist() == [classes[k] for k in (0, 1, 1)]
+
+
+@pytest.mark.parametrize("in_a_row", [2, 7, 10_000])
+@pytest.mark.parametrize("as_given", [np.asarray, lambda X: sparse.csr_array(X + 1)])
+def test_equal_rows_are_one_pattern(monkeypatch, as_given, in_a_row):
+    # votes that are read at a time: also fewer than those of one row
+    monkeypatch.setattr(_votes, "_BLOCK_VOTES", in_a_row)
+    X = np.random.RandomState(0).choice([-1, 0, 1], size=(300, 4))
+    read = MajorityVote(classes=[0, 1]).fit(X).read_votes(as_given(X))
+    patterns, counts = read.distinct()
+    expected, times = np.unique(X, axis=0, return_counts=True)
+    order = np.lexsort(patterns.dense().T[::-1])
+    assert_array_equal(patterns.dense()[order], expected)
+    assert_array_equal(counts[order], times)

@@ -84,9 +84,9 @@ def test_the_guard_undoes_a_selection_that_loses_a_class():
     np.testing.assert_array_equal(guarded, select_rows(scores, codes, keep.mean()))
 
 
-@pytest.mark.parametrize(("kept", "guarded"), [(14, True), (16, False)])
+@pytest.mark.parametrize(("kept", "guarded"), [(14, True), (15, False), (16, False)])
 def test_the_guard_acts_below_half_of_the_share(kept, guarded):
-    # class 1: 30 of 100 rows; of the kept, 14 or 16 of 100 stand for 15 %
+    # class 1: 30 of 100 rows; of the kept, 15 of 100 are just half of that share
     codes = np.repeat([0, 1], [70, 30]).repeat(10)
     keep = np.zeros(1000, dtype=bool)
     keep[: 100 - kept] = True
