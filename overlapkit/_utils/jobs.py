@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from typing import Any
 
-from joblib import parallel_config
+from joblib import effective_n_jobs, parallel_config
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -56,7 +56,8 @@ def run_jobs(function, jobs, *, shared=(), n_jobs=None) -> list:
     one worker: a worker that dies then takes no data with it, only jobs that it had
     begun, which the scheduler gives to another. Arguments of a job pass through the
     scheduler, so they should be small. Jobs started by a job of a cluster run one after
-    another in its worker.
+    another in its worker. Where the whole cluster has one core, joblib runs jobs in
+    this process, and nothing is sent.
 
     Read-only maps of files, and what is made of them, go to a cluster as the names of
     these files, which the workers open. joblib does so for its own backends.
@@ -67,8 +68,13 @@ def run_jobs(function, jobs, *, shared=(), n_jobs=None) -> list:
     from overlapkit._utils.packing import packed
 
     given = get_active_backend()[1]  # as in parallel_config("ray", n_jobs=8)
+    at_once = -1 if given is None else given
+    if effective_n_jobs(at_once) == 1:
+        # joblib runs them here, where every job would fetch what was sent
+        with parallel_config(backend="sequential"):
+            return [function(*shared, *job) for job in jobs]
     with _sent_once(backend, [packed(value) for value in shared]) as sent:
-        return Parallel(n_jobs=-1 if given is None else given)(
+        return Parallel(n_jobs=at_once)(
             delayed(_in_worker)(function, packed(tuple(job)), *sent) for job in jobs
         )
 
@@ -93,7 +99,8 @@ def _sent_once(backend, shared):
 def _in_worker(function, job, *shared):
     from overlapkit._utils.packing import unpacked
 
-    # where a cluster has one core, joblib runs the jobs here, with futures as they are
+    # where all workers but one have died meanwhile, joblib runs the jobs here, with
+    # futures as they are
     shared = [value.result() if _is_future(value) else value for value in shared]
     with parallel_config(backend="sequential"):
         return function(*map(unpacked, shared), *unpacked(job))

@@ -210,6 +210,29 @@ def test_what_all_folds_read_is_sent_once(client, data, tmp_path):
     assert 1 <= len(sent) <= 4
 
 
+def test_a_cluster_of_one_core_is_sent_nothing(data, tmp_path, monkeypatch):
+    # joblib runs its jobs in this process, where each would fetch what was sent
+    distributed = pytest.importorskip("distributed")
+    sent = []
+    monkeypatch.setattr(distributed.Client, "scatter", lambda *a, **kw: sent.append(a))
+    detector = OverlapDetector(SlowModel(str(tmp_path)), weak_columns=WEAK, cv=4)
+    detector.set_params(random_state=0)
+    expected = detector.fit(data.X, data.y).overlap_scores_
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address=None,
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as alone,
+        joblib.parallel_config("dask", client=alone),
+    ):
+        scores = detector.fit(data.X, data.y).overlap_scores_
+    assert not sent
+    np.testing.assert_array_equal(scores, expected)
+
+
 def test_blocks_of_similarity_go_to_the_cluster_where_that_pays(client):
     rng = np.random.RandomState(0)
     rows = WeakRows.from_proba(
