@@ -1,15 +1,25 @@
+import sys
+
 import pytest
 
 from benchmarks import speed
 from benchmarks.speed.harness import Result, paired, shortfalls
 
 
-@pytest.mark.parametrize("row", ["change-point", "label-model", "memory", "sources"])
+@pytest.mark.parametrize(
+    "row", ["change-point", "label-model", "memory", "signed-mean", "sources"]
+)
 def test_a_row_runs_and_its_results_agree_with_the_baseline(row, capsys):
     pytest.importorskip("ruptures")
     # The return value says whether results agree; how fast they came is not tested.
     assert speed.main(["--quick", "--repeats", "1", "--only", row]) == 0
     assert "| work" in capsys.readouterr().out
+
+
+def test_the_protocol_is_left_out_without_torch(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert speed.main(["--quick", "--only", "protocol"]) == 0
+    assert "not run (torch is not installed)" in capsys.readouterr().out
 
 
 def test_a_shortfall_is_reported_from_the_right_side():
