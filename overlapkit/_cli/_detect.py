@@ -9,7 +9,13 @@ from sklearn.preprocessing import StandardScaler
 from overlapkit._cli._console import DataError, UsageError
 from overlapkit._cli._run import Run
 from overlapkit._cli._tables import check_out, write_table
-from overlapkit._cli._views import aligned, labels_in, open_strong, probabilities_in
+from overlapkit._cli._views import (
+    aligned,
+    labels_in,
+    open_strong,
+    probabilities_in,
+    shared_id,
+)
 from overlapkit._utils.progress import counting_blocks
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.weak import WeakLabeler, WeakRows
@@ -40,6 +46,7 @@ def run(args, console) -> None:
     }
     out = args.out
     check_out(out, [path for (path,) in files.values()])
+    args.id = shared_id(args.id, [path for (path,) in files.values()])
     job = Run(
         console,
         "detect",

@@ -289,7 +289,6 @@ def _add_detect(parser) -> None:
     _add_known_labels(parser, "with --weak")
     parser.add_argument(
         "--id",
-        default="id",
         metavar="COLUMN",
         help="name of the column of ids, in files that have one (default: id)",
     )

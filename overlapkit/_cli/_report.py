@@ -31,6 +31,7 @@ from overlapkit._cli._views import (
     matched,
     open_strong,
     probabilities_in,
+    shared_id,
 )
 from overlapkit.datasets import FileRows, stack_views
 from overlapkit.exceptions import OverlapkitWarning
@@ -44,7 +45,6 @@ from overlapkit.weak._model import default_linear_model
 
 __all__ = ["run"]
 
-_ID = "id"
 _FILES = ("table", "strong", "ids", "weak_proba", "weak", "labels")
 _TEST_SIZE = 0.25
 _FEWEST = 2  # known labels of a class: one is learnt from while the other is tested on
@@ -166,31 +166,12 @@ def _check_usage(args) -> None:
         if value and not has:
             raise UsageError(f"{option} is for {needed}: leave it out")
     if args.table is None or len(given & set(_FILES)) > 1:
-        args.id = _shared_id(args, given)
+        files = [getattr(args, option) for option in _FILES if option in given]
+        args.id = shared_id(args.id, files)
     if args.votes is not None:
         args.label_model = args.label_model or "label-model"
     if args.strong_model is None:
         args.strong_model = "lightgbm" if args.strong is None else "logistic"
-
-
-def _shared_id(args, given) -> str:
-    """Column by which rows of several files are matched, where a file has it.
-
-    Raises
-    ------
-    DataError
-        If --id names a column that no file has.
-    """
-    name = _ID if args.id is None else args.id
-    files = [getattr(args, option) for option in _FILES if option in given]
-    if any(name in (names_in(path) or []) for path in files if path.exists()):
-        return name
-    if args.id is not None:
-        raise DataError(
-            f"no file has a column {name!r} (--id): correct the name, or leave --id "
-            "out to match rows by their number"
-        )
-    return name
 
 
 def _prepared(args, console) -> tuple[Any, Any, np.ndarray, Any, dict, str]:

@@ -23,9 +23,37 @@ __all__ = [
     "matched",
     "open_strong",
     "probabilities_in",
+    "shared_id",
 ]
 
 _PROBA = "proba_"
+_ID = "id"
+
+
+def shared_id(name: str | None, files: list[Path]) -> str:
+    """Column by which rows of several files are matched, where a file has it.
+
+    Parameters
+    ----------
+    name : str or None
+        What --id says.
+    files : list of Path
+        The files.
+
+    Raises
+    ------
+    DataError
+        If --id names a column that no file has.
+    """
+    column = _ID if name is None else name
+    if name is not None and not any(
+        name in (names_in(path) or []) for path in files if path.exists()
+    ):
+        raise DataError(
+            f"no file has a column {name!r} (--id): correct the name, or leave --id "
+            "out to match rows by their number"
+        )
+    return column
 
 
 def open_strong(args) -> FileRows:

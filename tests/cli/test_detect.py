@@ -52,6 +52,11 @@ def test_rows_of_other_files_are_matched_by_id(command, data):
     )
     assert code == 1
     assert ids[599] in err
+    code, _, err = command(
+        "detect --strong S.parquet --weak-proba P.parquet --id key --out c.csv"
+    )
+    assert code == 1
+    assert "no file has a column 'key' (--id)" in err
 
 
 def test_a_weak_model_learns_the_known_labels(command, data):
