@@ -26,12 +26,12 @@ class LinkedEstimator(BaseEstimator):
             return ""  # scikit-learn draws no link
         return f"{site.rstrip('/')}/generated/{{page}}.html"
 
-    def _table(self):
+    def _below_picture(self):
         """Dataframe to show below the picture, or None."""
         return None
 
     def _with_table(self, picture):
-        table = self._table()
+        table = self._below_picture()
         if table is None:
             return picture
         return picture + table.to_html(float_format="{:.3f}".format, max_rows=20)

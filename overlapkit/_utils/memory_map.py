@@ -67,7 +67,7 @@ def place_in_file(array):
     return os.fspath(owner.filename), offset, array.shape, array.strides, array.dtype
 
 
-def _pages_of(owner) -> mmap.mmap:
+def _pages_of(owner) -> Any:
     """The pages that a map shows, and all views of it."""
     while isinstance(owner, np.ndarray):
         owner = owner.base

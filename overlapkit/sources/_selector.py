@@ -641,7 +641,7 @@ class UCBSourceSelector(
         """One line per source."""
         return self._run_of("sources_frame_").sources_frame
 
-    def _table(self):
+    def _below_picture(self):
         state = vars(self).get("_state")
         return self.sources_frame_ if state and state.has_rows else None
 

@@ -44,7 +44,7 @@ class Totals:
         self.lines = []
 
     @property
-    def log(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def log(self) -> tuple[np.ndarray, ...]:
         """Source, sum of rewards and number of rewards of each round read so far."""
         logs = self._log_sources, self._log_rewards, self._log_counts
         return tuple(map(np.array, logs))
