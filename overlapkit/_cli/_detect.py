@@ -10,9 +10,9 @@ from overlapkit._cli._console import DataError, UsageError
 from overlapkit._cli._run import Run
 from overlapkit._cli._tables import check_out, write_table
 from overlapkit._cli._views import (
-    aligned,
     labels_in,
     open_strong,
+    open_weak,
     probabilities_in,
     shared_id,
 )
@@ -73,12 +73,12 @@ def run(args, console) -> None:
         return
     with job.working():
         console.progress("opening the files")
-        strong = open_strong(args)
+        strong = open_strong(args, console)
         if args.weak_proba is not None:
             rows = _rows_of_proba(args, strong)
         else:
             console.progress("fitting the weak model, out of fold")
-            rows = _rows_of_model(args, strong)
+            rows = _rows_of_model(args, console, strong)
         detector = OverlapDetector(
             representation=StandardScaler() if args.standardize else None,
             metric=args.metric,
@@ -122,9 +122,9 @@ def _rows_of_proba(args, strong) -> WeakRows:
         ) from error
 
 
-def _rows_of_model(args, strong) -> WeakRows:
+def _rows_of_model(args, console, strong) -> WeakRows:
     """Rows labelled by a weak model that learns the known labels out of fold."""
-    weak = aligned(args.weak, args, strong).numbers()
+    weak = open_weak(args, console, strong).values
     y, marker = labels_in(args, strong)
     known = np.unique(y[y != marker])
     if len(known) < 2:

@@ -16,6 +16,7 @@ from overlapkit._cli._run import Run
 from overlapkit._cli._tables import (
     classes_of_columns,
     columns_like,
+    columns_of_labels,
     known_labels_of,
     label_model,
     names_in,
@@ -25,11 +26,11 @@ from overlapkit._cli._tables import (
     write_table,
 )
 from overlapkit._cli._views import (
-    aligned,
     check_finite_rows,
     labels_in,
     matched,
     open_strong,
+    open_weak,
     probabilities_in,
     shared_id,
 )
@@ -178,7 +179,7 @@ def _prepared(args, console) -> tuple[Any, Any, np.ndarray, Any, dict, str]:
     """Rows, ids, labels, the marker of unknown ones, students, and what they see."""
     strong = None
     if args.strong is not None:
-        strong = open_strong(args)
+        strong = open_strong(args, console)
         check_finite_rows(strong)
     table: Any = None if args.table is None else _table_of(args, strong)
     rows: Any = table if strong is None else strong
@@ -187,7 +188,7 @@ def _prepared(args, console) -> tuple[Any, Any, np.ndarray, Any, dict, str]:
     else:
         y, marker = labels_in(args, rows)
     _check_known(y[y != marker], args)
-    weak, weak_model, classes = _weak_of(args, table, rows, y, marker)
+    weak, weak_model, classes = _weak_of(args, console, table, rows, y, marker)
     if not (y == marker).any():
         console.say(
             "note",
@@ -234,11 +235,10 @@ def _table_of(args, strong) -> FileRows:
     return replace(rows, values=rows.values.reset_index(drop=True))
 
 
-def _weak_of(args, table, rows, y, marker) -> tuple[Any, Any, Any]:
+def _weak_of(args, console, table, rows, y, marker) -> tuple[Any, Any, Any]:
     """What the weak model reads of each row, the weak model, and its classes."""
     if args.weak is not None:
-        weak = aligned(args.weak, args, rows)
-        weak = replace(weak, values=weak.numbers())
+        weak = open_weak(args, console, rows)
         check_finite_rows(weak)
         return weak.values, None, None
     if args.votes is not None:
@@ -270,7 +270,9 @@ def _features_of(args, console, table, weak) -> tuple[pd.DataFrame, Any, str]:
         others = others.drop(
             columns=columns_like(others, args.leave_out, args.table, "--leave-out")
         )
-    features, kinds, left_out = features_of(others)
+    labels = columns_of_labels(others, args.label)
+    features, kinds, left_out = features_of(others.drop(columns=labels))
+    left_out += [(name, "it holds weak labels") for name in labels]
     if not any(kinds.values()):
         raise DataError(
             f"{args.table}: no column is left for features beside the id, the label "

@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from overlapkit.datasets import open_rows
 from overlapkit.datasets._checked_files import kind_of
 
 __all__ = [
+    "PROBA",
     "check_out",
     "classes_of_columns",
     "codes_of",
     "column_named",
     "columns_like",
+    "columns_of_labels",
+    "is_row_number",
     "known_labels_in",
     "known_labels_of",
     "label_model",
@@ -30,6 +34,7 @@ __all__ = [
     "write_table",
 ]
 
+PROBA = "proba_"  # and a class: its probabilities
 _LONGEST_HEADER = 100_000_000  # of a safetensors file, as its own reader has it
 _FEW_CLASSES = 100  # that a table of any length may have
 _WRITTEN = (".csv", ".parquet")
@@ -46,6 +51,10 @@ def check_out(path: Path, inputs: Iterable[Path]) -> None:
     if path.suffix not in _WRITTEN:
         raise UsageError(
             f"--out {path}: the name must end with one of {', '.join(_WRITTEN)}"
+        )
+    if path.suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise UsageError(
+            f"--out {path}: Parquet needs pyarrow: pip install pyarrow, or write .csv"
         )
     for read in inputs:
         if path.resolve() == read.resolve():
@@ -81,8 +90,8 @@ def read_table(path: Path, ids: str | None = None) -> tuple[pd.DataFrame, pd.Ind
             f"{path} holds a matrix without names of columns: a table is needed, as "
             ".csv or .parquet"
         )
-    # the row numbers that pandas writes are no vote and no feature
-    table = table.drop(columns=[name for name in table if not str(name).strip()])
+    # neither a vote nor a feature
+    table = table.drop(columns=[name for name in table if is_row_number(name)])
     if ids is None:
         return table, pd.RangeIndex(len(table), name="id")
     return table, pd.Index(rows.ids, name="id")
@@ -107,10 +116,19 @@ def names_in(path: Path) -> list[str] | None:
     if suffix.startswith((".csv", ".tsv")):
         separator = "\t" if suffix.startswith(".tsv") else ","
         try:
-            head = pd.read_csv(path, sep=separator, nrows=0)
+            # as a row: pandas would rename a column without a name
+            head = pd.read_csv(
+                path,
+                sep=separator,
+                nrows=1,
+                header=None,
+                dtype=str,
+                keep_default_na=False,
+                encoding="utf-8-sig",
+            )
         except (ValueError, OSError, EOFError):
             return []  # its reader will say what is wrong with it
-        return [str(name) for name in head.columns]
+        return head.iloc[0].tolist()
     if suffix in (".parquet", ".pq"):
         try:
             from pyarrow import parquet
@@ -135,6 +153,32 @@ def names_in(path: Path) -> list[str] | None:
                 return []
         return [name for name in head if name != "__metadata__"]
     return None
+
+
+def is_row_number(name) -> bool:
+    """Whether a column has the row numbers that pandas writes of an index."""
+    return not str(name).strip() or str(name).startswith("__index_level_")
+
+
+def columns_of_labels(names: Iterable[str], label: str) -> list[str]:
+    """Columns that hold known labels or what `overlapkit label` writes.
+
+    A model that is to be judged must not see them among its features.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of columns.
+    label : str
+        Column of the known labels.
+    """
+    names = list(names)
+    written = {"weak_label", "confidence"} if "weak_label" in names else set()
+    return [
+        name
+        for name in names
+        if name == label or name in written or str(name).startswith(PROBA)
+    ]
 
 
 def columns_like(

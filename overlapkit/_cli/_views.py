@@ -1,5 +1,6 @@
 """Rows of several files, matched: a strong view, weak labels, known labels."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ import pandas as pd
 
 from overlapkit._cli._console import DataError, UsageError
 from overlapkit._cli._tables import (
+    PROBA,
     columns_like,
+    columns_of_labels,
+    is_row_number,
     known_labels_in,
     known_labels_of,
     names_in,
@@ -17,17 +21,17 @@ from overlapkit._utils.memory_map import row_blocks
 from overlapkit.datasets import FileRows, open_rows
 
 __all__ = [
-    "aligned",
     "check_finite_rows",
     "labels_in",
     "matched",
     "open_strong",
+    "open_weak",
     "probabilities_in",
     "shared_id",
 ]
 
-_PROBA = "proba_"
 _ID = "id"
+_ARRAYS = (".npz", ".safetensors")  # their names are those of arrays
 
 
 def shared_id(name: str | None, files: list[Path]) -> str:
@@ -56,8 +60,10 @@ def shared_id(name: str | None, files: list[Path]) -> str:
     return column
 
 
-def open_strong(args) -> FileRows:
+def open_strong(args, console) -> FileRows:
     """Strong view of the option --strong as a matrix, with ids where there are some.
+
+    Columns of labels are left out, with a note.
 
     Raises
     ------
@@ -72,8 +78,9 @@ def open_strong(args) -> FileRows:
         columns = columns_like(
             names, args.strong_columns, args.strong, "--strong-columns"
         )
-        if args.strong.suffix in (".npz", ".safetensors"):
+        if args.strong.suffix in _ARRAYS:
             columns = columns[0]
+    columns = _without_labels(args.strong, args, console, names, columns)
     named = args.id if names is not None and args.id in names else None
     if args.ids is not None:
         if named is not None:
@@ -83,6 +90,39 @@ def open_strong(args) -> FileRows:
         named = _ids_in(args.ids, args.id)
     rows = open_rows(args.strong, columns=columns, ids=named)
     return FileRows(rows.numbers(), rows.ids, rows.source)
+
+
+def open_weak(args, console, base: FileRows) -> FileRows:
+    """Weak view of the option --weak as a matrix, in the order of other rows.
+
+    Columns of labels are left out, with a note.
+    """
+    columns = _without_labels(args.weak, args, console, names_in(args.weak), None)
+    rows = _aligned(args.weak, args, base, columns)
+    return replace(rows, values=rows.numbers())
+
+
+def _without_labels(path, args, console, names, columns) -> Any:
+    """Columns of a view to read; None: all."""
+    if not names or path.suffix in _ARRAYS:
+        return columns
+    wanted = names if columns is None else columns
+    labels = columns_of_labels(wanted, args.label)
+    left = [
+        name
+        for name in wanted
+        if name not in labels and name != args.id and not is_row_number(name)
+    ]
+    if not left:
+        raise DataError(
+            f"{path}: no column is left beside ids and labels; a model learns from "
+            "other columns"
+        )
+    if labels:
+        console.say(
+            "note", f"{path}: left out, as they hold labels: {', '.join(labels)}"
+        )
+    return columns if left == list(wanted) else left
 
 
 def _ids_in(path: Path, name: str) -> np.ndarray:
@@ -99,7 +139,7 @@ def _ids_in(path: Path, name: str) -> np.ndarray:
     return np.asarray(open_rows(path, ids=column, columns=[column]).ids)
 
 
-def aligned(path: Path, args, base: FileRows, columns=None) -> FileRows:
+def _aligned(path: Path, args, base: FileRows, columns=None) -> FileRows:
     """Rows of another file, in the order of the first one.
 
     Parameters
@@ -176,17 +216,20 @@ def probabilities_in(args, base: FileRows) -> tuple[np.ndarray, list[str] | None
     DataError
         If there is one column only.
     """
-    path, columns = args.weak_proba, None
+    path = args.weak_proba
     names = names_in(path)
-    if names is not None:
-        columns = [name for name in names if name.startswith(_PROBA)] or None
-    weak = aligned(path, args, base, columns)
+    columns = [name for name in names or () if name.startswith(PROBA)]
+    weak = _aligned(path, args, base, columns or None)
     classes = None
-    if columns is not None and isinstance(weak.values, pd.DataFrame):
-        classes = [name.removeprefix(_PROBA) for name in columns]
+    if columns and isinstance(weak.values, pd.DataFrame):
+        classes = [name.removeprefix(PROBA) for name in columns]
         proba = weak.values.to_numpy(dtype=np.float64)
     elif isinstance(weak.values, pd.DataFrame):
-        proba = weak.values.apply(pd.to_numeric).to_numpy(dtype=np.float64)
+        others = [
+            name for name in weak.values if name == args.label or is_row_number(name)
+        ]
+        table = weak.values.drop(columns=others)
+        proba = table.apply(pd.to_numeric).to_numpy(dtype=np.float64)
     else:
         proba = np.asarray(weak.numbers())
     if proba.shape[1] < 2:
@@ -204,8 +247,17 @@ def labels_in(args, base: FileRows) -> tuple[np.ndarray, Any]:
     path = args.labels
     names = names_in(path)
     if names is None:
-        values = np.ravel(aligned(path, args, base).values)
+        values = np.ravel(_aligned(path, args, base).values)
         return known_labels_in(pd.Series(values), str(path))
     column = columns_like(names, [args.label], path, "--label")
-    rows = aligned(path, args, base, column)
-    return known_labels_of(rows.values, args.label, path)
+    named = args.id if args.id in names else None
+    rows = _with_unknown(open_rows(path, columns=column, ids=named), base)
+    return known_labels_of(matched(rows, base, named).values, args.label, path)
+
+
+def _with_unknown(rows: FileRows, base: FileRows) -> FileRows:
+    """Known labels, and empty ones of the rows that a file of labels does not name."""
+    if rows.ids is None or base.ids is None or not np.isin(rows.ids, base.ids).all():
+        return rows
+    ids = np.concatenate([rows.ids, np.setdiff1d(base.ids, rows.ids)])
+    return FileRows(rows.values.reindex(range(len(ids))), ids, rows.source)

@@ -168,7 +168,7 @@ def _download(name, folder, revision, endpoint) -> Bunch:
     except ImportError as error:
         raise ImportError(
             f"{folder} does not exist, and downloading needs huggingface_hub: "
-            "pip install 'overlapkit[hub]'."
+            "pip install huggingface_hub."
         ) from error
     # a token, where the user has one, is nobody's business here
     api = HfApi(endpoint=endpoint, token=False, library_name="overlapkit")

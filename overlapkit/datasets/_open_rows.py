@@ -221,7 +221,7 @@ class FileRows:
                 raise ValueError(
                     f"{self.source} has {len(self)} rows and {other.source} has "
                     f"{len(other)}, and rows are matched by their number, as not both "
-                    "have ids. Give both the same rows, or ids= to both."
+                    "have ids. Give both the same rows, or ids to both."
                 )
             return self
         if (self.ids.dtype.kind in "iu") != (other.ids.dtype.kind in "iu"):
@@ -229,8 +229,8 @@ class FileRows:
                 f"The ids of {self.source} are {_kind(self.ids)}, such as "
                 f"{self.ids[0].item()!r}, and those of {other.source} "
                 f"{_kind(other.ids)}, such as {other.ids[0].item()!r}. Write "
-                "them alike in both, or change one by "
-                "dataclasses.replace(rows, ids=rows.ids.astype(str))."
+                "them alike in both (in Python, "
+                "dataclasses.replace(rows, ids=rows.ids.astype(str)) does)."
             )
         for rows in (self, other):  # rows taken twice have one id
             _check_ids(rows.ids, len(rows), rows.source)
@@ -251,7 +251,7 @@ class FileRows:
             ]
             raise ValueError(
                 f"{' and '.join(parts)}. Both must have the same rows: leave out the "
-                "others, for instance by FileRows.take."
+                "others (in Python, FileRows.take does)."
             )
         return self.take(positions)
 
@@ -328,8 +328,8 @@ def open_rows(
     others, with `shape` and `dtype` memory map
     ================================ ==============================================
 
-    Parquet and Arrow files need the extra ``files`` (``pip install
-    'overlapkit[files]'``). bfloat16 is widened to float32, block by block, when rows
+    Parquet and Arrow files need pyarrow (``pip install pyarrow``).
+    bfloat16 is widened to float32, block by block, when rows
     are read; several mapped files, too, are joined when they are read.
 
     Examples

@@ -246,7 +246,7 @@ def _pyarrow() -> Any:
         import pyarrow
     except ImportError as error:
         raise ImportError(
-            "Parquet and Arrow need pyarrow: pip install 'overlapkit[files]'."
+            "Parquet and Arrow need pyarrow: pip install pyarrow."
         ) from error
     return pyarrow
 

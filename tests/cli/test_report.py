@@ -205,11 +205,51 @@ def test_a_table_may_lack_what_a_file_has(command, data, known):
     assert command(f"report t.csv --id id --weak-proba P.npy {end} b")[0] == 0
     rows = pd.read_csv("b/rows.csv")
     assert rows["id"].tolist() == ids[::-1].tolist()
-    assert rows["weak_label"].tolist() == votes[::-1].tolist()
-    # 'weak_label' has few different strings and is a feature beside four numbers
-    page = open("b/report.html").read()
-    assert "(LightGBM) learns from 4 columns of numbers" in page
-    assert "1 of at most 30 different strings" in page
+    untied = proba[::-1, 0] != proba[::-1, 1]
+    assert rows["weak_label"][untied].tolist() == votes[::-1][untied].tolist()
+    assert "(LightGBM) learns from 4 columns of numbers" in open("b/report.html").read()
+
+
+@pytest.mark.parametrize("option", ["table", "strong", "weak"])
+def test_labels_are_no_features(command, data, known, option):
+    strong, _, proba, _, y = data
+    made = pd.DataFrame(proba, columns=["proba_no", "proba_yes"])
+    made.insert(0, "weak_label", np.where(proba[:, 1] > 0.5, 1, 0))
+    made.insert(1, "confidence", np.abs(proba[:, 0] - 0.5) * 2)
+    view = pd.DataFrame(strong[:, :4].astype(np.float32)).add_prefix("x")
+    made.to_csv("P.csv")  # with row numbers, in a column without a name
+    pd.concat([view, made, pd.Series(y, name="label")], axis=1).to_csv("V.csv")
+    view.to_csv("clean.csv", index=False)
+    end = "--repeats 1 --selector overlap --out"
+    line = {
+        "table": "report FILE --weak-proba P.csv --labels y.csv",
+        "strong": "report --strong FILE --weak-proba P.csv --labels y.csv",
+        "weak": "report --strong S.npy --weak FILE --labels y.csv",
+    }[option]
+    code, out, err = command(f"{line.replace('FILE', 'V.csv')} {end} a")
+    assert code == 0
+    assert "left out" in err
+    for name in ("weak_label", "confidence", "proba_no"):
+        assert name in err
+    _, expected, err = command(f"{line.replace('FILE', 'clean.csv')} {end} b")
+    assert "left out" not in err
+    assert out.replace("a/", "b/") == expected
+
+
+def test_a_file_of_labels_may_name_the_labelled_rows_only(command, data, known):
+    ids = data[3]
+    frame = pd.DataFrame({"id": ids, "label": known})
+    line = f"{FILES} --ids ids.npy --selector overlap --out"
+    frame.to_csv("y.csv", index=False)
+    assert command(f"{line} a")[0] == 0
+    frame[known.notna()].to_csv("y.csv", index=False)
+    assert command(f"{line} b")[0] == 0
+    assert open("a/rows.csv").read() == open("b/rows.csv").read()
+    frame.replace({"id": {ids[0]: "r600"}}).to_csv("y.csv", index=False)
+    code, _, err = command(f"{line} c")
+    assert code == 1
+    assert f"not in y.csv (ids {ids[0]})" in err
+    assert "not in S.npy (ids r600)" in err
 
 
 def test_a_weak_view_in_a_file_learns_the_known_labels(command, data, known):
