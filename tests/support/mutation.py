@@ -83,7 +83,10 @@ GROUPS = {
     "selection": {
         "students/_selection.py": SELECTION,
         "students/_controls.py": ["students/test_controls.py"],
-        "_utils/shares.py": SELECTION,
+        "_utils/shares.py": [
+            *SELECTION,
+            "students/test_recipe.py::test_accuracy_interval_is_wilsons",
+        ],
         "scorers/_region_rule.py": [
             "scorers/test_region_rule.py",
             "scorers/test_overlap_detector.py",
