@@ -1,6 +1,6 @@
 """
-Overlap in two dimensions
-=========================
+1. Overlap in two dimensions
+============================
 
 What are *easy*, *overlap* and *hard* rows? Here every row has two features: one that
 the weak model sees (horizontal), and one that only the strong model sees (vertical). A
@@ -49,7 +49,7 @@ detector = OverlapDetector(weak_columns=[0], metric="dot", random_state=0)
 found = detector.fit(data.X, data.y).predict(data.X)
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")
 draw(axes[0], data.region, "true regions")
-draw(axes[1], found, f"found: {np.mean(found == data.region):.0%} as they are")
+draw(axes[1], found, f"found ({np.mean(found == data.region):.0%} correct)")
 axes[0].legend()
 plt.show()
 

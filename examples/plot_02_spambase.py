@@ -1,6 +1,6 @@
 """
-A first session: spam, rules, and what to learn from them
-=========================================================
+2. A first session: spam, rules, and what to learn from them
+============================================================
 
 Twenty rules vote on whether an e-mail is spam. None is good, many do not apply, and
 nobody has labelled the mail they vote on. A *label model* combines the votes into weak

@@ -1,6 +1,6 @@
 """
-A hundred labels and many votes
-===============================
+3. A hundred labels and many votes
+==================================
 
 A hundred mails have a true label, two thousand have votes of rules. Learn from the
 labels, from the votes, or from both?

@@ -1,6 +1,6 @@
 """
-Label models compared
-=====================
+4. Label models compared
+========================
 
 Three ways to turn votes into probabilities: count them, estimate how each function errs
 by EM, or by the agreement of pairs. Which is right depends on the functions. Here the

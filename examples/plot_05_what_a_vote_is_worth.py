@@ -1,6 +1,6 @@
 """
-What a vote is worth
-====================
+5. What a vote is worth
+=======================
 
 Before rules are trusted, look at them: which vote rarely, which contradict the others,
 which repeat another one? And what are all of them together worth, counted in labels

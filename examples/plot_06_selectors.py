@@ -1,6 +1,6 @@
 """
-Ways to select rows, and what random rows would do
-==================================================
+6. Ways to select rows, and what random rows would do
+=====================================================
 
 Some rows are worth more than others: the confident ones, those whose neighbours agree,
 those that carry two patterns. Each rule is compared here with all rows, and with random

@@ -1,6 +1,6 @@
 """
-Tune the choice of rows with a hundred labels
-=============================================
+7. Tune the choice of rows with a hundred labels
+================================================
 
 Most rows have votes and no label; a hundred have been labelled by hand. Plain
 :class:`~sklearn.model_selection.GridSearchCV` can use those to tune everything else:

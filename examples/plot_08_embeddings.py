@@ -1,6 +1,6 @@
 """
-Embeddings of two models, in two files
-======================================
+8. Embeddings of two models, in two files
+=========================================
 
 A small model and a large model have embedded the same rows. The embeddings lie on disk,
 in files that need not fit into memory. The rows that can teach the large model are

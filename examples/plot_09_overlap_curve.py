@@ -1,6 +1,6 @@
 """
-Does more overlap help? The mixing experiment
-=============================================
+9. Does more overlap help? The mixing experiment
+================================================
 
 Train on as many rows each time, but on a growing share of overlap rows, and watch the
 accuracy. An increase alone proves little: leaving out hard rows would give one, too. So

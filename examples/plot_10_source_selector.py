@@ -1,6 +1,6 @@
 """
-Which source to query next
-==========================
+10. Which source to query next
+==============================
 
 There are three data sources and a budget of twenty-five batches. One source has many
 overlap rows, one has few, and which is which is unknown.

@@ -1,6 +1,6 @@
 """
-What goes wrong, and what the warnings say
-==========================================
+11. What goes wrong, and what the warnings say
+==============================================
 
 Weak labels fail in a few typical ways. Each is made here on purpose, with the warning
 that names it. A warning is a class of :mod:`overlapkit.exceptions`, so it can be turned

@@ -1,6 +1,6 @@
 """
-Your own scorer, label model and policy
-=======================================
+12. Your own scorer, label model and policy
+===========================================
 
 Parts can be replaced by your own, in a few lines each: a number per row (scorer), votes
 to probabilities (label model), and the choice of the next source (policy).

@@ -1,6 +1,6 @@
 """
-A bound on the error, and the error
-===================================
+13. A bound on the error, and the error
+=======================================
 
 :func:`~overlapkit.theory.overlap_density_bound` bounds the error of a student by a
 function that falls as the overlap density rises. Here it stands beside the measured

@@ -10,14 +10,17 @@ MODELS = {
     "known labels alone": "100 labels alone",
     "auto": "auto, 100 labels",
     "auto, without weak labels": "auto without weak labels",
-    "ceiling": "ceiling",
+    "ceiling": "all true labels",
 }
 # student -> what it is compared with
 PAIRS = {
-    "overlap": ("covered rows", "overlap, random non-hard", "overlap, most confident"),
-    "paper": ("covered rows", "paper, random non-hard", "paper, most confident"),
-    "cut": ("covered rows", "cut, random", "cut, most confident"),
-    "auto": ("known labels alone", "covered rows", "auto, without weak labels"),
+    name: ("weak model", "covered rows", *others)
+    for name, others in {
+        "overlap": ("overlap, random non-hard", "overlap, most confident"),
+        "paper": ("paper, random non-hard", "paper, most confident"),
+        "cut": ("cut, random", "cut, most confident"),
+        "auto": ("known labels alone", "auto, without weak labels"),
+    }.items()
 }
 SIGNS = {"helps": " ▲", "hurts": " ▼"}
 

@@ -93,16 +93,16 @@ def protocol(settings):
             continue
         import torch
 
-        seeds = range(3 if settings.quick else SEEDS)
+        networks = authors.Network, TorchNetwork
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # more are slower for matrices as small as these
         try:
             with threadpool_limits(1), quiet():
-                for network in (authors.Network, TorchNetwork):
+                for network in networks:
                     authors.run(name, 0, folder, network)
                 rounds = [
-                    [_timed(n, s, folder, k) for k in (authors.Network, TorchNetwork)]
-                    for n, s in ((name, seed) for seed in seeds)
+                    [_timed(name, seed, folder, network) for network in networks]
+                    for seed in range(SEEDS)
                 ]
         finally:
             torch.set_num_threads(threads)

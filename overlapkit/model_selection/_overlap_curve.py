@@ -404,8 +404,9 @@ def _with_intervals(tables, y_tested, regions, places) -> list[pd.DataFrame]:
     for position in range(len(tables[0])):
         for number, place in enumerate(places):
             right[number, place] = results[number][position]
-        for name, (inside, *weighing) in judged.items():
-            bounds[name][position] = row_interval(right[:, inside], *weighing, 0.95)[1:]
+        for name, (inside, weights, strata) in judged.items():
+            values = right[:, inside]
+            bounds[name][position] = row_interval(values, weights, strata, 0.95)[1:]
     columns = {
         f"{name}_{end}": values[:, side]
         for name, values in bounds.items()

@@ -296,6 +296,8 @@ def test_classes_that_are_fractions_are_named_by_their_position():
     for classes in ([0.5, 1.5], [1.5, 2.5], [-1.5, 0.5]):
         model = MajorityVote(classes=classes).fit(votes)
         assert model.predict(votes).tolist() == [classes[k] for k in (0, 1, 1)]
+    with pytest.raises(ValueError, match="votes go from 1 to 2"):
+        MajorityVote(classes=[1.5, 2.5]).fit(votes + 1)
 
 
 @pytest.mark.parametrize("in_a_row", [2, 7, 10_000])
@@ -310,3 +312,18 @@ def test_equal_rows_are_one_pattern(monkeypatch, as_given, in_a_row):
     order = np.lexsort(patterns.dense().T[::-1])
     assert_array_equal(patterns.dense()[order], expected)
     assert_array_equal(counts[order], times)
+
+
+@everywhere
+@pytest.mark.filterwarnings("ignore::overlapkit.exceptions.OverlapkitWarning")
+def test_one_class_is_certain(Model):
+    X = np.where(np.random.RandomState(0).uniform(size=(60, 4)) < 0.6, 0, -1)
+    model = Model(classes=["a"]).fit(X)
+    assert_array_equal(model.predict_proba(X), np.ones((60, 1)))
+    assert set(model.predict(X)) == {"a"}
+
+
+def test_a_row_is_right_in_part_where_classes_tie():
+    posterior = np.array([[0.5, 0.5, 0], [0.9, 0.1, 0], [0.1, 0.9, 0], [1, 1, 1]])
+    shares = _votes.right_shares(posterior, [0, 0, 0, 2])
+    assert_allclose(shares, [0.5, 1, 0, 1 / 3])

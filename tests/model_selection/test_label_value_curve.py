@@ -156,7 +156,7 @@ def test_the_interval_is_narrower_with_a_lower_confidence():
 
 def test_methods_are_what_a_user_would_fit_with_these_labels():
     X, y = draw(400, 0)
-    X_test, y_test = draw(300, 1)
+    X_test, y_test = draw(3000, 1)
     known = np.where(np.arange(400) % 7 == 0, y, -1)
     model = student(missing_label=-1, random_state=3)
     result = label_value_curve(

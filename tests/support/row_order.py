@@ -13,9 +13,8 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from overlapkit import WeakToStrongClassifier
+from overlapkit import OverlapDetector, WeakToStrongClassifier
 from overlapkit.datasets import load_spambase, stack_views
-from overlapkit.diagnostics import view_alignment
 from overlapkit.label_models import LabelModel, TreeLabelingFunctions
 
 N_ORDERS = 5
@@ -62,11 +61,15 @@ def main() -> None:
         print(f"  {name:28}{np.ptp(proba, axis=0).max():.1e}")
 
     alignments = [
-        view_alignment(X[rows][:, :28], X[rows][:, 28:], random_state=0)
+        OverlapDetector(
+            strong_columns=slice(28), weak_columns=slice(28, None), random_state=0
+        )
+        .fit(X[rows], y[rows])
+        .view_alignment_
         for rows in (np.random.RandomState(k).permutation(len(X)) for k in range(20))
     ]
     print(
-        f"view_alignment: {np.mean(alignments):.2f}, "
+        f"view_alignment_: {np.mean(alignments):.2f}, "
         f"standard deviation {np.std(alignments):.2f}"
     )
     labels = []
