@@ -30,7 +30,7 @@ _LABEL = """\
 Turn the votes of labelling functions into a weak label for each row.
 
 A label model estimates the accuracy of each function from how often functions agree,
-and from known labels if there are any, and combines their votes into class
+and from known labels where these are seen to help, and combines their votes into class
 probabilities. An empty cell is no vote (so is -1 in columns of numbers).
 
 example: votes.csv
@@ -90,10 +90,11 @@ report/summary.csv (a row for each model: accuracy and gains with their interval
 report/rows.csv (a row for each row of the table: labels, whether it was selected, why).
 The exit code is 0 also if nothing helps.
 
-All columns but the id, the label and the votes are features. Numbers: the median in
-place of empty cells, standardised. Strings with at most 30 different values: a column
-of zeros and ones for each. Other strings: hashed character 3- to 5-grams, reduced to 20
-dimensions. Columns that are constant, empty or name each row are left out, with a note.
+All columns but the id, the label, the votes and those that overlapkit label writes are
+features. Numbers: the median in place of empty cells, standardised. Strings with at
+most 30 different values: a column of zeros and ones for each. Other strings: hashed
+character 3- to 5-grams, reduced to 20 dimensions. Columns that are constant, empty or
+name each row are left out, with a note.
 
 example: embeddings, class probabilities from anywhere, and a file of known labels
 (a column 'label', empty where unknown)
@@ -221,7 +222,8 @@ def _add_label(parser) -> None:
     parser.add_argument(
         "--label",
         metavar="COLUMN",
-        help="column of known labels, empty where unknown; they correct the accuracies",
+        help="column of known labels, empty where unknown; used where they are seen to "
+        "help",
     )
     _add_out(parser, "file to write, .csv or .parquet")
 
@@ -273,7 +275,8 @@ def _add_known_labels(parser, when) -> None:
         "--labels",
         type=Path,
         metavar="FILE",
-        help=f"{when}: known labels, a column that is empty where unknown",
+        help=f"{when}: known labels, a column that is empty where unknown; with ids, "
+        "rows without a label need not be there",
     )
     parser.add_argument(
         "--label",
