@@ -46,6 +46,7 @@ html_sidebars = {page: [] for page in ("index", "which")}
 toc_object_entries_show_parents = "hide"
 
 sphinx_gallery_conf = {
+    "write_computation_times": False,  # its page loads scripts from elsewhere
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_",
