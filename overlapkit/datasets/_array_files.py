@@ -35,6 +35,12 @@ _TENSORS = {
     "U8": "u1",
     "BOOL": "?",
 }
+# What NumPy raises at headers of npy files. TokenError: one ends within brackets;
+# SyntaxError: a type is no literal; MemoryError, RecursionError: too many brackets.
+_NOT_READABLE = (
+    *(ValueError, OverflowError, SyntaxError, MemoryError, RecursionError),
+    tokenize.TokenError,
+)
 _MOST_HEADER = 100 << 20  # of a safetensors file, as its own reader has it
 
 
@@ -159,8 +165,7 @@ def _npy_header(file, path):
         shape, fortran, dtype = read(file)
         if any(n < 0 for n in shape):
             raise ValueError(f"the shape {shape}")
-    # TokenError: a header that ends within brackets
-    except (ValueError, OverflowError, tokenize.TokenError) as error:
+    except _NOT_READABLE as error:
         raise ValueError(
             f"{path} is no npy file that can be read ({error}). Write it by numpy.save."
         ) from error
@@ -361,7 +366,8 @@ def _tensor(path, name, entry, start, size):
     try:
         kind, shape = entry["dtype"], tuple(entry["shape"])
         first, last = entry["data_offsets"]
-        whole = all(isinstance(n, int) and n >= 0 for n in (*shape, first, last))
+        if not all(type(n) is int and n >= 0 for n in (*shape, first, last)):
+            raise ValueError(f"shape {shape} and offsets {first}, {last}")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{where} has no readable header ({error!r}).") from error
     if kind not in _TENSORS:
@@ -371,7 +377,7 @@ def _tensor(path, name, entry, start, size):
         )
     stored = _named_dtype(_TENSORS[kind])
     needed = math.prod(shape) * _itemsize(stored)
-    if not whole or last - first != needed or start + last > size:
+    if last - first != needed or start + last > size:
         raise ValueError(
             f"{where} has shape {shape} and dtype {kind}, {needed} bytes, and the file "
             f"has {size - start} bytes for all tensors, {last - first} of them for "

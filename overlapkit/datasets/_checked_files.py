@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 # What zipfile raises at archives that are cut off or changed. NotImplementedError: a
-# version or method that it does not know.
+# version or method that it does not know. UnicodeDecodeError: the name of a member.
 DAMAGED = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -28,6 +28,7 @@ DAMAGED = (
     EOFError,
     OSError,
     NotImplementedError,
+    UnicodeDecodeError,
 )
 # What is compressed is refused if it is this much larger than stored, and this large.
 _RATIO, _INFLATED = 100, 256 << 20

@@ -23,6 +23,9 @@ def npy(header, values=b""):
 
 HEADERS = {
     "a bracket that is not closed": "{'descr': '<f8', 'fortran_order': False, (",
+    "a type that is no literal": "{'descr': '(,)f8', 'fortran_order': False, "
+    "'shape': (3, 2)}",
+    "too many brackets": "{'descr': " + "(" * 110,
     "a negative size": "{'descr': '<f8', 'fortran_order': False, 'shape': (-3, 2)}",
     "a size beyond all": f"{{'descr': '<f8', 'fortran_order': False, 'shape': "
     f"({10**30}, 2)}}",
@@ -43,6 +46,16 @@ def test_headers_of_npy_files(tmp_path, what):
         load_wrench(tmp_path / "a.npz")
 
 
+@pytest.mark.parametrize("last", [{}, [48], True, 48.0, -1])
+def test_offsets_of_a_tensor_that_are_no_numbers(tmp_path, last):
+    entry = {"dtype": "F64", "shape": [3, 2], "data_offsets": [0, last]}
+    head = json.dumps({"X": entry}).encode()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", len(head)) + head + X.tobytes())
+    with pytest.raises(ValueError, match=r"a\.safetensors: X has no readable header"):
+        open_rows(path, columns="X")
+
+
 def damaged_archives():
     """An unknown version, a broken deflate stream, a member before the file begins."""
     out = io.BytesIO()
@@ -55,10 +68,13 @@ def damaged_archives():
     stream[60:120] = b"\xff" * 60
     place = bytearray(whole)
     place[at + 42 : at + 46] = struct.pack("<I", 2**31)
-    return {"version": version, "stream": stream, "place": place}
+    name = bytearray(whole)
+    name[at + 9] |= 8  # names are UTF-8, and this one is not
+    name[at + 46] = 0x93
+    return {"version": version, "stream": stream, "place": place, "name": name}
 
 
-@pytest.mark.parametrize("what", ["version", "stream", "place"])
+@pytest.mark.parametrize("what", ["version", "stream", "place", "name"])
 def test_archives(tmp_path, what):
     (tmp_path / "a.npz").write_bytes(damaged_archives()[what])
     with pytest.raises(ValueError, match=r"a\.npz"):
