@@ -389,8 +389,8 @@ def _ranked(table, by, level, gains, prices=None) -> PilotResult:
 
 def _newcombe(shares, counts, weights, level) -> tuple[float, float]:
     """Interval of a difference of two weighted shares, from their Wilson intervals."""
-    limits = [wilson_interval(p, n, level) for p, n in zip(shares, counts)]
-    (p_low, p_high), (q_low, q_high) = np.array(limits) * weights[:, None]
+    limits = np.array(wilson_interval(shares, counts, level)) * weights
+    (p_low, q_low), (p_high, q_high) = limits
     p, q = shares * weights
     low = p - q - np.hypot(p - p_low, q_high - q)
     return low, p - q + np.hypot(p_high - p, q - q_low)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from overlapkit._utils.shares import wilson_interval
 from overlapkit.policies import Policy
 from overlapkit.policies._state import check_policy
 
@@ -17,8 +18,6 @@ __all__ = [
     "rules_as_texts",
     "unpack_readings",
 ]
-
-_NORMAL_95 = 1.959963984540054  # of a two-sided interval of 95 %
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,18 +98,14 @@ class Rules:
         return (self.budget - spent) * (1 + 1e-12)
 
     def worth_it(self, prices, totals) -> np.ndarray:
-        """Sources whose reward may pay their price, by the end of its interval.
-
-        Wilson's interval of 95 % holds the share that pays if that is not further from
-        the mean than 1.96 standard deviations of a mean with this share.
-        """
+        """Sources whose price the upper end of the interval of their reward pays."""
         if self.worth is None:
             return np.ones(len(prices), dtype=bool)
-        n, needed = totals.n_rewards, prices / self.worth
-        missing = needed - totals.rewards / np.maximum(n, 1)
-        near = n * missing**2 <= _NORMAL_95**2 * needed * (1 - needed)
-        # no reward is larger than 1
-        return (needed <= 1) & ((missing <= 0) | near | (n == 0))
+        n, needed = np.maximum(totals.n_rewards, 1), prices / self.worth
+        mean = totals.rewards / n
+        high = np.maximum(wilson_interval(mean, n)[1], mean)  # rounding at a mean of 1
+        # no reward is larger than 1, and nothing is known without a row
+        return (needed <= 1) & ((high >= needed) | (totals.n_rewards == 0))
 
     def lacking(self, class_rows) -> np.ndarray | None:
         """For each source its share of the class that has too few rows, or None."""

@@ -161,18 +161,16 @@ def per_source_frame(names, totals, *, spent, index, state):
         The table.
     """
     density = _quotients(totals.rewards, totals.n_rewards)
-    limits = [
-        wilson_interval(share, n) if n else (np.nan, np.nan)
-        for share, n in zip(density, totals.n_rewards)
-    ]
+    n_rewards = np.where(totals.n_rewards > 0, totals.n_rewards, np.nan)
+    low, high = wilson_interval(density, n_rewards)
     return pd.DataFrame(
         {
             "rounds": totals.rounds.astype(int),
             "rows": totals.n_rows.astype(int),
             "spent": spent,
             "density": density,
-            "density_low": [low for low, _ in limits],
-            "density_high": [high for _, high in limits],
+            "density_low": low,
+            "density_high": high,
             "purity": _quotients(totals.n_right, totals.n_known),
             "index": [*index, *[np.nan] * (len(names) - len(index))],
             "state": state,

@@ -26,9 +26,8 @@ def three_classes():
     return oracles.independent_votes(4000, [0.9, 0.8, 0.7, 0.6, 0.5], 0.7, 3)
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("n_rounds", [1, 3])
-def test_rounds_are_those_of_the_formula(n_rounds):
+def after_rounds(n_rounds):
+    """A model stopped after so many rounds, its votes and its class balance."""
     votes, _ = oracles.independent_votes(80, [0.9, 0.7, 0.6], 0.6, n_classes=3)
     prior = np.array([0.5, 0.3, 0.2])
     model = DawidSkene(
@@ -39,6 +38,13 @@ def test_rounds_are_those_of_the_formula(n_rounds):
         max_iter=n_rounds,
         tol=0,
     ).fit(votes, np.arange(80) % 3)
+    return model, votes, prior
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("n_rounds", [1, 3])
+def test_rounds_are_those_of_the_formula(n_rounds):
+    model, votes, prior = after_rounds(n_rounds)
     theta, q = oracles.dawid_skene(votes, prior, 0.5, 0.8, n_rounds)
     assert_allclose(model.confusion_, theta, rtol=1e-5)
     assert_allclose(model.predict_proba(votes)[model.covered(votes)], q, rtol=1e-5)
@@ -63,16 +69,7 @@ def test_every_round_improves_the_objective(class_balance):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("n_rounds", [1, 4])
 def test_the_objective_is_the_likelihood_and_the_prior(n_rounds):
-    votes, _ = oracles.independent_votes(80, [0.9, 0.7, 0.6], 0.6, n_classes=3)
-    prior = np.array([0.5, 0.3, 0.2])
-    model = DawidSkene(
-        class_balance=prior,
-        smoothing=0.5,
-        prior_accuracy=0.8,
-        shrinkage=0,
-        max_iter=n_rounds,
-        tol=0,
-    ).fit(votes, np.arange(80) % 3)
+    model, votes, prior = after_rounds(n_rounds)
     theta = model.confusion_  # the last outcome is no vote, as is the vote -1
     covered = votes[(votes >= 0).any(axis=1)]
     likelihood = prior * np.prod(theta[np.arange(3), covered], axis=1)
