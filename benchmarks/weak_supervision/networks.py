@@ -8,8 +8,7 @@ its own, so that the weights are the same up to rounding; a test compares them.
 from itertools import pairwise
 
 import numpy as np
-
-from overlapkit._kernels.compiling import njit
+from numba import njit
 
 __all__ = ["Network"]
 
