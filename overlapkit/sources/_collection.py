@@ -259,6 +259,9 @@ class Collection:
                 )
             batches = Batches([X], labels, run.sizes)
         extra = {name: unpack(name, state["extra"], arrays) for name in _EXTRA}
+        for name in ("classes", "collected_indices"):
+            if np.ndim(extra[name]) != (extra[name] is not None):
+                raise IndexError(f"{name} of shape {np.shape(extra[name])}")
         asked = extra.pop("pool_size")
         extra["fitted_batches"] = state["fitted_batches"]
         for count in (extra["fitted_batches"], extra["trained_batches"]):

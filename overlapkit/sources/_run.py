@@ -1,6 +1,7 @@
 """A run of source selection: names and readings in, decisions out."""
 
 import copy
+import operator
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import Any
@@ -463,8 +464,12 @@ class SourceRun:
             self._indices.append(some)
             position += size or 0
         self.readings = unpack_readings(arrays, self.sizes)
-        kind, *numbers = lines["rng"]
-        self._rng.set_state((kind, np.asarray(arrays["run_keys"]), *numbers))
+        kind, position, *others = lines["rng"]
+        keys = np.asarray(arrays["run_keys"])
+        # NumPy reads memory at any position that it is given
+        if kind != "MT19937" or not 0 <= operator.index(position) <= len(keys):
+            raise IndexError(f"a random state {kind!r} at {position!r}")
+        self._rng.set_state((kind, keys, position, *others))
         self._events = [tuple(event) for event in lines["events"]]
         self._told = dict(lines["rules"])
         self.closed = lines["closed"]

@@ -172,6 +172,11 @@ def saved(tmp_path_factory):
         lambda s: s["arrays"].update(run_sizes=s["arrays"]["run_sizes"][:-1]),
         lambda s: s.update(fitted_batches=99),
         lambda s: s["extra"].pop("collected_indices"),
+        lambda s: s["extra"].update(classes=0),
+        *(
+            lambda s, at=at: s["run"]["rng"].__setitem__(1, at)
+            for at in (625, -1, 2**31 - 1, 1.5)  # a place beyond the state
+        ),
     ],
 )
 def test_states_of_a_selector(saved, change):
