@@ -13,6 +13,7 @@ from overlapkit._cli._console import DataError
 from overlapkit._cli._run import digest_of, write_text
 from overlapkit._cli._tables import (
     columns_like,
+    columns_of_labels,
     label_model,
     read_table,
     votes_of,
@@ -220,7 +221,7 @@ def _frame(args, path) -> pd.DataFrame:
             "since a batch may lack one"
         )
     votes, _ = votes_with_classes(votes, found, args.classes, None, None, path)
-    drop = [*names, *([args.label] if args.label in table else [])]
+    drop = [*names, *columns_of_labels(table, args.label)]
     drop += columns_like(table, args.leave_out, path, "--leave-out")
     features = table.drop(columns=list(dict.fromkeys(drop)))
     return pd.concat([features, votes.add_prefix(_VOTE)], axis=1)

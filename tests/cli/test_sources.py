@@ -47,6 +47,23 @@ def test_a_run_of_batches_and_its_end(command, here):
     assert [entry["source"] for entry in state["batches"]] == asked
 
 
+def test_columns_of_labels_are_no_features(command, here):
+    for seed, source in enumerate(["forum", "mail"]):
+        save(here, source, seed)
+    _, expected, _ = command(LINE)
+    for path in sorted((here / "b").glob("*/*.csv")):
+        rows = pd.read_csv(path)
+        rows["y"] = rows["a"] > 0
+        rows["weak_label"] = np.where(rows["b"] > 0, "yes", "no")
+        rows["confidence"] = 0.75
+        rows["proba_no"], rows["proba_yes"] = 0.25, 0.75
+        rows.to_csv(path, index=False)
+    (here / "s.json").unlink()
+    code, out, _ = command(LINE + " --label y")
+    assert code == 0
+    assert out == expected
+
+
 def test_without_a_new_batch_nothing_changes(command, here):
     save(here, "forum", 0)
     save(here, "mail", 1)
