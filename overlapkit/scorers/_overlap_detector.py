@@ -133,7 +133,9 @@ class OverlapDetector(TransformerMixin, BaseScorer):
         :func:`~overlapkit.diagnostics.dip_test` of these similarities has a p-value of
         at most that. ``"separated"`` asks for a p-value of at most .05 and for two
         groups whose means are 5 standard deviations of the groups apart, the smaller
-        of 1 % of these rows and at least 10.
+        of 1 % of these rows and at least 10. Meant for measuring densities: weak
+        labels of these rows are hardly better than a guess, and students that learn
+        from them are worse (``python -m benchmarks hard-set``).
         Leave it at False with a representation that was learnt from the weak labels,
         such as :class:`~overlapkit.representation.HiddenLayerRepresentation`: rows
         with a wrong label resemble the confident rows there too.

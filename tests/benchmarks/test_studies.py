@@ -142,7 +142,7 @@ def test_hard_set_on_the_generator():
 
 @pytest.mark.parametrize("view", ["standardised", "hidden"])
 def test_hard_set_on_a_shipped_table(view):
-    runs = hard_set.real("mushroom", 0, "logistic", "label-model", view, True)
+    runs = hard_set.real("mushroom", 0, "logistic", "label-model", view, True, 1500)
     runs = pd.DataFrame(runs).set_index("rule")
     assert set(runs.index) == {"default", hard_set.GUARD}
     assert not runs.loc["default", "acts"]
