@@ -9,6 +9,8 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -327,7 +329,8 @@ def processes(settings):
 
     BLAS and the kernels have one thread in all of them, so that a second process is the
     only use of a second core. Its start, two seconds of imports, is not timed: joblib
-    keeps the processes for the next call.
+    keeps the processes for the next call. Bare fits of students beside them show what a
+    second process gives on this machine where nothing is shared and nothing is sent.
     """
     n, d = (1_000, 64) if settings.quick else (6_000, 384)
     X, _, y = draw(n, d)
@@ -350,6 +353,9 @@ def processes(settings):
                 model, X, y, n_repeats=SEEDS, n_jobs=n_jobs, random_state=0
             ).runs
         ),
+        "bare fits": lambda n_jobs: pd.DataFrame(
+            Parallel(n_jobs)(delayed(_students)(seed, n, d) for seed in range(SEEDS))
+        ),
     }
     for name, call in calls.items():
         with quiet(), threadpool_limits(1):
@@ -370,3 +376,11 @@ def processes(settings):
             1.8,
             agrees,
         )
+
+
+def _students(seed, n, d):
+    """Fits of students on rows that this process has drawn itself."""
+    X, _, y = draw(n, d, seed)
+    with threadpool_limits(1):
+        scores = [student().fit(X, y).score(X, y) for _ in range(10)]
+    return {"seed": seed, "score": np.mean(scores)}
