@@ -18,7 +18,7 @@ from benchmarks.job.experiment import run as run_job
 from benchmarks.weak_supervision import authors, summary
 
 SUMMARY = "the weak-supervision sets: the paper's protocol beside its figures, controls"
-SEEDS, FULL_SEEDS = 10, 25
+SEEDS, FULL_SEEDS = 5, 25
 CHOICES = {
     "protocol": ["both", "authors", "honest"],
     "strong": ["mlp", "logistic", "lightgbm"],

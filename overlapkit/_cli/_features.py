@@ -1,9 +1,10 @@
-"""A numeric representation of any table: what `overlapkit report` does by default."""
+"""A numeric representation of any table: what the commands do by default."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer
@@ -12,7 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from overlapkit.representation import TabularRepresentation
 
-__all__ = ["FEW_VALUES", "features_of", "make_encoder"]
+__all__ = ["FEW_VALUES", "TableEncoder", "features_of", "make_encoder"]
 
 FEW_VALUES = 30  # different strings of a column that gets a column for each
 _TEXT_DIMENSIONS = 20
@@ -60,12 +61,74 @@ def features_of(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[str]]
             if n_values > FEW_VALUES and is_word:
                 left_out.append((name, "its values name the rows, each once"))
                 continue
-            columns[name] = text.astype(object).where(text.notna(), None)
+            columns[name] = _strings(text)
             kinds["categories" if n_values <= FEW_VALUES else "texts"].append(name)
     return pd.DataFrame(columns, index=table.index), kinds, left_out
 
 
-def make_encoder(votes: list[str], kinds: dict[str, list[str]]) -> ColumnTransformer:
+class TableEncoder(TransformerMixin, BaseEstimator):
+    """Numbers for tables that come one after another; the first says how.
+
+    Parameters
+    ----------
+    random_state : int or None, default=None
+        Of the reduction of text.
+
+    Attributes
+    ----------
+    encoder_ : ColumnTransformer
+        As :func:`make_encoder` makes it, fitted.
+    kinds_ : dict of str to list of str
+        Columns that are read, as :func:`features_of` returns them.
+    """
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Find out the kinds of the columns, and fit the encoder.
+
+        Raises
+        ------
+        ValueError
+            If no column is a feature.
+        """
+        features, self.kinds_, left_out = features_of(X)
+        if features.shape[1] == 0:
+            reasons = ", ".join(f"{name!r}: {why}" for name, why in left_out)
+            raise ValueError(f"No column is left for features ({reasons}).")
+        encoder = make_encoder([], self.kinds_, self.random_state)
+        self.encoder_ = encoder.fit(self._read(X))
+        return self
+
+    def transform(self, X):
+        """Numbers of each row, of shape (n_samples, n_features)."""
+        return self.encoder_.transform(self._read(X))
+
+    def _read(self, X) -> pd.DataFrame:
+        columns: dict[str, Any] = {}
+        for name in self.kinds_["numbers"]:
+            column = X[name]
+            if pd.api.types.is_datetime64_any_dtype(column):
+                # from a day that every batch has in common
+                column = (column - pd.Timestamp(0, tz=column.dt.tz)) / pd.Timedelta(
+                    days=1
+                )
+            columns[name] = column.to_numpy(dtype=np.float32, na_value=np.nan)
+        for name in self.kinds_["categories"] + self.kinds_["texts"]:
+            columns[name] = _strings(X[name])
+        return pd.DataFrame(columns, index=X.index)
+
+
+def _strings(column) -> pd.Series:
+    """Strings as objects, with None where a value is missing."""
+    text = column.map(str, na_action="ignore")
+    return text.astype(object).where(text.notna(), None)
+
+
+def make_encoder(
+    votes: list[str], kinds: dict[str, list[str]], random_state=None
+) -> ColumnTransformer:
     """Transformer to numbers, with the votes first as they are.
 
     Parameters
@@ -74,13 +137,15 @@ def make_encoder(votes: list[str], kinds: dict[str, list[str]]) -> ColumnTransfo
         Columns of votes.
     kinds : dict of str to list of str
         Columns of features, as `features_of` returns them.
+    random_state : int or None, default=None
+        Of the reduction of text.
 
     Returns
     -------
     encoder : ColumnTransformer
         It is not fitted, and sees no label.
     """
-    steps: list[tuple] = [("votes", "passthrough", votes)]
+    steps: list[tuple] = [("votes", "passthrough", votes)] if votes else []
     columns = kinds["numbers"] + kinds["categories"]
     if columns:
         steps.append(("columns", TabularRepresentation(), columns))
@@ -90,7 +155,7 @@ def make_encoder(votes: list[str], kinds: dict[str, list[str]]) -> ColumnTransfo
             HashingVectorizer(
                 analyzer="char_wb", ngram_range=(3, 5), n_features=_HASHES
             ),
-            TruncatedSVD(_TEXT_DIMENSIONS),
+            TruncatedSVD(_TEXT_DIMENSIONS, random_state=random_state),
             StandardScaler(),
         )
         steps.append((f"text {name}", encode, name))

@@ -126,9 +126,9 @@ example: two sources; batches are files in a folder named by their source
 prints the name of the source to query next on the last line, after a table of the
 sources so far: batches, rows, and the share of overlap rows with its 95 % interval.
 state.json records the batches in the order in which they were taken; it is text, and
-running the command again without a new batch changes nothing. All columns but the
-label and the votes are the strong view: numbers are standardised, empty cells become
-the median, strings of at most 32 values a column each; leave out others, such as ids.
+running the command again without a new batch changes nothing. All columns but labels
+and votes are the strong view, encoded as report does, by the first batches: numbers,
+categories and text. Leave out what is no feature, such as ids.
 """
 
 

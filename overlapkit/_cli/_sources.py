@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.dummy import DummyClassifier
 
 from overlapkit._cli._console import DataError
+from overlapkit._cli._features import TableEncoder
 from overlapkit._cli._run import digest_of, write_text
 from overlapkit._cli._tables import (
     columns_like,
@@ -20,7 +21,6 @@ from overlapkit._cli._tables import (
     votes_with_classes,
 )
 from overlapkit.datasets._checked_files import kind_of
-from overlapkit.representation import TabularRepresentation
 from overlapkit.scorers._overlap_detector import OverlapDetector
 from overlapkit.sources._selector import UCBSourceSelector
 
@@ -177,7 +177,7 @@ def _selector(args, names) -> UCBSourceSelector:
         label_model(args.label_model, classes=args.classes),
         weak_columns=_is_vote,
         strong_columns=_is_feature,
-        representation=TabularRepresentation(),
+        representation=TableEncoder(args.random_state),
         classes=args.classes,
     )
     return UCBSourceSelector(

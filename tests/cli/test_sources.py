@@ -64,6 +64,26 @@ def test_columns_of_labels_are_no_features(command, here):
     assert out == expected
 
 
+def test_text_and_dates_are_features(command, here):
+    rng = np.random.default_rng(0)
+    for seed, source in enumerate(["forum", "mail", "forum"]):
+        save(here, source, seed)
+    for number, path in enumerate(sorted((here / "b").glob("*/*.csv"))):
+        rows = pd.read_csv(path)
+        words = np.where(rows["a"] > 0, "win a prize", "see you at home")
+        rows["text"] = [f"{word} {k}" for word, k in zip(words, rng.random(len(rows)))]
+        rows.loc[0, "text"] = None
+        rows["day"] = f"2026-01-0{number + 1}"
+        rows.loc[1, "day"] = "2025-12-31"
+        rows.to_csv(path, index=False)
+    code, out, _ = command(LINE)
+    assert code == 0
+    (here / "s.json").unlink()
+    assert command(LINE)[1] == out  # the reduction of text is seeded
+    rows.to_csv(here / "b" / "mail" / "900.csv", index=False)
+    assert command(LINE)[0] == 0
+
+
 def test_without_a_new_batch_nothing_changes(command, here):
     save(here, "forum", 0)
     save(here, "mail", 1)
