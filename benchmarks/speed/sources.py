@@ -15,11 +15,13 @@ from benchmarks.speed.harness import (
     Result,
     in_child,
     peak_resident_mib,
+    quiet,
     register,
     seconds,
 )
 from overlapkit import OverlapDetector, UCBSourceSelector
 from overlapkit.exceptions import OverlapkitWarning
+from overlapkit.policies import UCB, Thompson
 
 ROUNDS, DIM = 50, 384
 DENSITIES = (0.1, 0.2, 0.3, 0.4, 0.5)
@@ -96,9 +98,6 @@ LIVE_ROUNDS, LIVE_ROWS, MANY_SOURCES = 1_000, 100, 10_000
 def live_sources(settings):
     """Rounds of live selection with all rows kept, and a round of many sources."""
     rounds = 100 if settings.quick else LIVE_ROUNDS
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", OverlapkitWarning)
-        times = _play(MANY_SOURCES, 30)[1:]  # the first one fits the detector
     child = in_child("benchmarks.speed.sources", rounds)
     yield Result(
         f"live source selection, {rounds:,} rounds of {LIVE_ROWS} rows x {DIM}",
@@ -120,19 +119,27 @@ def live_sources(settings):
         1024,
         unit="MiB",
     )
-    yield Result(
-        f"a round, rows read and the next source chosen, {MANY_SOURCES:,} sources",
-        "-",
-        None,
-        None,
-        1000 * float(np.median(times)),
-        "at most",
-        5,
-        unit="ms",
-    )
+    for policy in (UCB(), Thompson()):
+        with quiet():
+            # the first one fits the detector
+            many, few = (
+                float(np.median(_play(n, 100, policy)[1:]))
+                for n in (MANY_SOURCES, len(DENSITIES))
+            )
+        yield Result(
+            f"a decision among {MANY_SOURCES:,} sources, {type(policy).__name__}: a "
+            "round, rows read, less one with few sources",
+            f"{len(DENSITIES)} sources",
+            many,
+            few,
+            1000 * (many - few),
+            "at most",
+            5,
+            unit="ms",
+        )
 
 
-def _play(n_sources, rounds):
+def _play(n_sources, rounds, policy=None):
     """Seconds of each round."""
     rng = np.random.default_rng(0)
     selector = UCBSourceSelector(
@@ -144,6 +151,7 @@ def _play(n_sources, rounds):
         reference=(_draw(rng, 0.3, 2_000), None),
         source_names=list(range(n_sources)),
         n_rounds=rounds + 1,
+        policy=UCB() if policy is None else policy,
         train_every=None,
         random_state=0,
     )
