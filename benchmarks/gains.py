@@ -4,7 +4,7 @@ import pandas as pd
 
 from overlapkit.model_selection import gain_interval
 
-__all__ = ["clear_gains", "win_matrix"]
+__all__ = ["clear_gains", "counts", "win_matrix"]
 
 
 def clear_gains(runs, pairs):
@@ -59,3 +59,30 @@ def win_matrix(runs, models):
     for (model, other), n in met.items():
         table.loc[model, other] = f"{won.get((model, other), 0)} of {n}"
     return table.rename_axis("wins of")
+
+
+def counts(gains, names, what="data sets"):
+    """A sentence for each comparison: on how many data sets it is clear.
+
+    Parameters
+    ----------
+    gains : DataFrame
+        As :func:`clear_gains` gives it.
+    names : dict of str to str
+        How models are called.
+    what : str
+        How the data sets are called.
+    """
+    if gains.empty:
+        return ""
+    sentences = []
+    for (model, against), part in gains.groupby(["model", "against"], sort=False):
+        known = part.dropna(subset=["low"])
+        up, down = (known["low"] > 0).sum(), (known["high"] < 0).sum()
+        first, second = (names.get(name, name) for name in (model, against))
+        sentences.append(
+            f"{first} against {second}: clearly better on {up} of {len(known)} {what}, "
+            f"clearly worse on {down}."
+        )
+    text = " ".join(sentences)
+    return text[:1].upper() + text[1:]

@@ -17,15 +17,15 @@ from overlapkit import __version__
 __all__ = ["write_page"]
 
 
-def write_page(path, title, command, sections):
+def write_page(path, title, answer, command, sections):
     """Write a page.
 
     Parameters
     ----------
     path : path
         The file.
-    title, command : str
-        Heading, and the command that makes the page.
+    title, answer, command : str
+        A question, what came out, and the command that makes the page.
     sections : list of (str, str, list)
         Heading, a paragraph, and frames and figures; a list of figures of the same
         size stands side by side as far as there is room.
@@ -41,6 +41,7 @@ def write_page(path, title, command, sections):
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     page = environment.get_template("page.html.jinja").render(
         title=title,
+        answer=answer,
         command=command,
         sections=shown,
         machine=f"overlapkit {__version__}, Python {platform.python_version()}, "

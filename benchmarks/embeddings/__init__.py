@@ -22,7 +22,7 @@ import pandas as pd
 from benchmarks import cells, common
 from benchmarks.embeddings.cell import DIGITS, read, run, sets_in
 from benchmarks.embeddings.registry import as_table
-from benchmarks.gains import clear_gains, win_matrix
+from benchmarks.gains import clear_gains, counts, win_matrix
 from benchmarks.job.data import Unusable
 from benchmarks.page import write_page
 from benchmarks.weak_supervision.summary import gains_shown
@@ -51,6 +51,8 @@ PAIRS = [
     ("paper", "covered rows"),
     ("paper", "paper, random non-hard"),
 ]
+# what the page answers first
+QUESTIONS = [PAIRS[1], PAIRS[2], PAIRS[3]]
 PGR = ("covered rows", "non-hard rows", "overlap", "overlap, random non-hard", "paper")
 
 
@@ -225,7 +227,9 @@ def report(results, skipped, registry, options):
     command += " --data DIR" if options.data else ""
     if options.chosen:
         command += f" --datasets {' '.join(options.datasets)}"
-    write_page(options.out / "report.html", "Embeddings", command, sections)
+    title = "Embeddings: what does a strong probe learn from a weak one?"
+    answer = counts(clear_gains(runs, QUESTIONS), MODELS)
+    write_page(options.out / "report.html", title, answer, command, sections)
 
 
 def rises(curves):

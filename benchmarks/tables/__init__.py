@@ -17,12 +17,12 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks import cells, common
-from benchmarks.gains import win_matrix
+from benchmarks.gains import clear_gains, counts, win_matrix
 from benchmarks.job.experiment import LABEL_MODELS, run_task
 from benchmarks.page import write_page
 from benchmarks.tables.data import TABLES, find_wheel, load_task, read
 from benchmarks.tables.ranking import critical_difference, diagram, holm, rank
-from benchmarks.weak_supervision.summary import MODELS, models_table
+from benchmarks.weak_supervision.summary import MODELS, QUESTIONS, models_table
 
 SUMMARY = "weak supervision on twenty tables from the package index, with ranks"
 WHEEL = "OVERLAPKIT_KEEL_WHEEL"
@@ -149,7 +149,9 @@ def report(results, options):
     common.show("Clear wins, tables", matrix)
     command = f"python -m benchmarks tables --seeds {options.seeds}"
     command += " --full" if options.full else ""
-    write_page(options.out / "report.html", "Twenty tables", command, sections)
+    title = "Twenty tables: which rows and labels should a student learn from?"
+    answer = counts(clear_gains(runs, QUESTIONS), MODELS, "tables")
+    write_page(options.out / "report.html", title, answer, command, sections)
 
 
 def _p(value):

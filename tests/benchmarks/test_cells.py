@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.cells import compute, digest, key_of, say_skipped
-from benchmarks.gains import clear_gains, win_matrix
+from benchmarks.gains import clear_gains, counts, win_matrix
 from benchmarks.job.data import Unusable
 from benchmarks.page import write_page
 
@@ -117,11 +117,28 @@ def test_wins_count_sets_with_an_interval():
     assert win_matrix(single, ["a", "b"]).loc["a", "b"] == "0 of 1"
 
 
+def test_the_answer_counts_sets_with_an_interval():
+    gains = pd.DataFrame(
+        {
+            "data": ["one", "two", "three"],
+            "model": "a",
+            "against": "b",
+            "gain": [0.1, -0.1, 0.3],
+            "low": [0.05, -0.2, np.nan],
+            "high": [0.2, -0.05, np.nan],
+        }
+    )
+    assert counts(gains, {"a": "students"}) == (
+        "Students against b: clearly better on 1 of 2 data sets, clearly worse on 1."
+    )
+    assert counts(gains.iloc[:0], {}) == ""
+
+
 def test_a_page_holds_everything_itself(tmp_path):
     figure_module = pytest.importorskip("matplotlib.figure")
     frame = pd.DataFrame({"data": ["<b>"], "value": [12.345], "none": [np.nan]})
     sections = [("First & only", "A text.", [frame, figure_module.Figure()])]
-    write_page(tmp_path / "page.html", "Title", "a command", sections)
+    write_page(tmp_path / "page.html", "Title", "An answer.", "a command", sections)
     page = (tmp_path / "page.html").read_text()
     assert "&lt;b&gt;" in page
     assert "<td>12.3</td>" in page

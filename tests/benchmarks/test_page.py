@@ -37,7 +37,7 @@ def test_a_page_does_not_scroll_sideways(tmp_path, width):
         ("Tables", "A text.", [wide, figure_module.Figure((9, 3)), figures]),
         ("Left out", folder, []),
     ]
-    write_page(tmp_path / "page.html", "Title", "a command", sections)
+    write_page(tmp_path / "page.html", "Title", "An answer.", "a command", sections)
     page = (tmp_path / "page.html").read_text().replace("</body>", MEASURE)
     (tmp_path / "page.html").write_text(page)
     (tmp_path / "frame.html").write_text(FRAME.format(width))
