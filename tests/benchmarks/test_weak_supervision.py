@@ -201,7 +201,7 @@ def test_the_rise_is_held_against_the_published_sign():
 def test_seeds_that_are_given_are_kept(capsys):
     assert parse([]).seeds == 5
     assert parse(["--full"]).seeds == 25
-    assert parse(["--full", "--seeds", "10"]).seeds == 5
+    assert parse(["--full", "--seeds", "10"]).seeds == 10
     assert parse(["--quick"]).seeds == 2
     with pytest.raises(SystemExit):
         parse(["--quick", "--full"])
