@@ -81,8 +81,7 @@ def counts(gains, names, what="data sets"):
         up, down = (known["low"] > 0).sum(), (known["high"] < 0).sum()
         first, second = (names.get(name, name) for name in (model, against))
         sentences.append(
-            f"{first} against {second}: clearly better on {up} of {len(known)} {what}, "
+            f"{first[:1].upper()}{first[1:]} against {second}: clearly better on {up} of {len(known)} {what}, "
             f"clearly worse on {down}."
         )
-    text = " ".join(sentences)
-    return text[:1].upper() + text[1:]
+    return " ".join(sentences)
