@@ -81,7 +81,8 @@ def counts(gains, names, what="data sets"):
         up, down = (known["low"] > 0).sum(), (known["high"] < 0).sum()
         first, second = (names.get(name, name) for name in (model, against))
         sentences.append(
-            f"{first[:1].upper()}{first[1:]} against {second}: clearly better on {up} of {len(known)} {what}, "
+            f"{first[:1].upper()}{first[1:]} against {second}: clearly better on {up} "
+            f"of {len(known)} {what}, "
             f"clearly worse on {down}."
         )
     return " ".join(sentences)
