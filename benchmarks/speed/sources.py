@@ -151,7 +151,7 @@ def _play(n_sources, rounds, policy=None):
         reference=(_draw(rng, 0.3, 2_000), None),
         source_names=list(range(n_sources)),
         n_rounds=rounds + 1,
-        policy=UCB() if policy is None else policy,
+        policy=policy,
         train_every=None,
         random_state=0,
     )

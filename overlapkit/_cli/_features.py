@@ -47,12 +47,10 @@ def features_of(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[str]]
             left_out.append((name, "it is empty"))
         elif n_values == 1 and column.notna().all():
             left_out.append((name, "it is constant"))
-        elif pd.api.types.is_numeric_dtype(column):
-            columns[name] = column.to_numpy(dtype=np.float32, na_value=np.nan)
-            kinds["numbers"].append(name)
-        elif pd.api.types.is_datetime64_any_dtype(column):
-            days = (column - column.min()) / pd.Timedelta(days=1)
-            columns[name] = days.to_numpy(dtype=np.float32, na_value=np.nan)
+        elif pd.api.types.is_numeric_dtype(
+            column
+        ) or pd.api.types.is_datetime64_any_dtype(column):
+            columns[name] = _numbers(column)
             kinds["numbers"].append(name)
         else:
             text = column.map(str, na_action="ignore")
@@ -80,6 +78,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         As :func:`make_encoder` makes it, fitted.
     kinds_ : dict of str to list of str
         Columns that are read, as :func:`features_of` returns them.
+    left_out_ : list of (str, str)
+        Other columns, and why they are not read.
     """
 
     def __init__(self, random_state=None):
@@ -93,12 +93,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         ValueError
             If no column is a feature.
         """
-        features, self.kinds_, left_out = features_of(X)
+        features, self.kinds_, self.left_out_ = features_of(X)
         if features.shape[1] == 0:
-            reasons = ", ".join(f"{name!r}: {why}" for name, why in left_out)
+            reasons = ", ".join(f"{name!r}: {why}" for name, why in self.left_out_)
             raise ValueError(f"No column is left for features ({reasons}).")
         encoder = make_encoder([], self.kinds_, self.random_state)
-        self.encoder_ = encoder.fit(self._read(X))
+        self.encoder_ = encoder.fit(features)
         return self
 
     def transform(self, X):
@@ -108,16 +108,30 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     def _read(self, X) -> pd.DataFrame:
         columns: dict[str, Any] = {}
         for name in self.kinds_["numbers"]:
-            column = X[name]
-            if pd.api.types.is_datetime64_any_dtype(column):
-                # from a day that every batch has in common
-                column = (column - pd.Timestamp(0, tz=column.dt.tz)) / pd.Timedelta(
-                    days=1
-                )
-            columns[name] = column.to_numpy(dtype=np.float32, na_value=np.nan)
+            columns[name] = _numbers(X[name])
         for name in self.kinds_["categories"] + self.kinds_["texts"]:
             columns[name] = _strings(X[name])
         return pd.DataFrame(columns, index=X.index)
+
+
+def _numbers(column) -> np.ndarray:
+    """Numbers in single precision, dates as days since 2000.
+
+    Raises
+    ------
+    ValueError
+        If a value is no number.
+    """
+    if pd.api.types.is_datetime64_any_dtype(column):
+        # from a day that tables which come one after another have in common
+        first = pd.Timestamp("2000-01-01", tz=column.dt.tz)
+        column = (column - first) / pd.Timedelta(days=1)
+    try:
+        return column.to_numpy(dtype=np.float32, na_value=np.nan)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"column {column.name!r} held numbers before, and no longer does ({error})"
+        ) from error
 
 
 def _strings(column) -> pd.Series:

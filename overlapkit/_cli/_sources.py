@@ -85,7 +85,11 @@ def run(args, console) -> None:
                 "for a new --state, or remove the file"
             )
         console.progress(f"taking {path}")
+        fitted = getattr(selector, "detector_", None)
         _take(selector, args, name, path)
+        if fitted is None and selector.detector_ is not None:
+            for column, why in selector.detector_.representation_.left_out_:
+                console.say("note", f"column {column!r} is left out: {why}")
         replay.append({"source": name, "file": path.name, "sha256": digest_of(path)})
         state |= {"sources": names, "parameters": params, "batches": replay}
         write_text(args.state, json.dumps(state, indent=1) + "\n")

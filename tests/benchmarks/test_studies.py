@@ -140,7 +140,7 @@ def test_hard_set_on_the_generator():
     assert (runs.loc["default", "AUC, not hard"]) > runs.loc["default", "AUC, all"]
 
 
-@pytest.mark.parametrize("view", ["standardised", "hidden"])
+@pytest.mark.parametrize("view", ["standardised", "raw", "hidden"])
 def test_hard_set_on_a_shipped_table(view):
     runs = hard_set.real("mushroom", 0, "logistic", "label-model", view, True, 1500)
     runs = pd.DataFrame(runs).set_index("rule")

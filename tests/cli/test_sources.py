@@ -67,21 +67,28 @@ def test_columns_of_labels_are_no_features(command, here):
 def test_text_and_dates_are_features(command, here):
     rng = np.random.default_rng(0)
     for seed, source in enumerate(["forum", "mail", "forum"]):
-        save(here, source, seed)
-    for number, path in enumerate(sorted((here / "b").glob("*/*.csv"))):
-        rows = pd.read_csv(path)
+        rows = batch(source, seed)
         words = np.where(rows["a"] > 0, "win a prize", "see you at home")
         rows["text"] = [f"{word} {k}" for word, k in zip(words, rng.random(len(rows)))]
         rows.loc[0, "text"] = None
-        rows["day"] = f"2026-01-0{number + 1}"
-        rows.loc[1, "day"] = "2025-12-31"
-        rows.to_csv(path, index=False)
-    code, out, _ = command(LINE)
+        rows["day"] = pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(
+            seed + rng.random(len(rows)), unit="D"
+        )
+        rows["name"] = [f"{source}{seed}-{k}" for k in range(len(rows))]
+        path = here / "b" / source / f"{seed}.parquet"
+        path.parent.mkdir(exist_ok=True, parents=True)
+        rows.to_parquet(path)
+    code, out, err = command(LINE)
     assert code == 0
+    assert err.count("note: column 'name' is left out") == 1
+    assert "'text'" not in err
     (here / "s.json").unlink()
     assert command(LINE)[1] == out  # the reduction of text is seeded
-    rows.to_csv(here / "b" / "mail" / "900.csv", index=False)
-    assert command(LINE)[0] == 0
+    rows["a"] = rows["a"].map("{:.2f} m".format)
+    rows.to_parquet(here / "b" / "mail" / "9.parquet")
+    code, _, err = command(LINE)
+    assert code == 1
+    assert "9.parquet: column 'a' held numbers before" in err
 
 
 def test_without_a_new_batch_nothing_changes(command, here):
